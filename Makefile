@@ -1,0 +1,48 @@
+# One command each. `make chat` and `make test` set everything up on a fresh machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+TORCH := torch==2.13.0
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+.PHONY: chat ingest test check eval bench install corpus format
+
+chat: ingest
+	$(BIN)/python app.py
+
+ingest: $(READY)
+	$(BIN)/python ingest.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python docs/sources/build.py --check
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+eval: $(READY)
+	$(BIN)/python -m eval run --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)")
+
+bench: $(READY)
+	$(BIN)/python -m eval bench
+
+# Builds the PDFs and the DOCX of the corpus from docs/sources.
+corpus: $(READY)
+	$(BIN)/python docs/sources/build.py
+
+install: $(READY)
+
+# A CPU build of torch that is already resolvable, else one try at the public CPU index, else whatever is there.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python docs/install_torch.py "$(TORCH)" "$(CPU_INDEX)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@

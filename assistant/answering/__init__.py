@@ -1,0 +1,1 @@
+"""Answering: what the hits say about a question, checked word for word."""

@@ -1,0 +1,96 @@
+"""The judge: a draft and the hits to an answer's text and citations. The only maker of `Citation`.
+
+A citation exists only if its quote equals the stored text of its document version at its offsets. What fails is left
+out of the answer, whoever wrote the draft.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from assistant.answering.answer_types import is_dated
+from assistant.domain import Citation, Claim, Document, Draft, Hit, Quote
+
+logger = logging.getLogger(__name__)
+
+FindDocument = Callable[[str, str], Document | None]
+
+
+def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tuple[str, tuple[Citation, ...]]:
+    """Return the answer's text, with `[n]` right after each sentence, and its citations; empty when nothing holds.
+
+    A claim is kept with those of its quotes that stand word for word in the stored text, at the place they name and
+    inside one of the hits; without any it is dropped.
+    """
+    by_chunk = {hit.chunk.id: hit for hit in hits}
+    citations: list[Citation] = []
+    parts: list[tuple[Claim, str]] = []
+    for claim in draft.claims:
+        found = [_check(quote, by_chunk, find_document) for quote in claim.quotes]
+        numbers = [_number(citation, citations) for citation in found if citation is not None]
+        if numbers:
+            parts.append((claim, "".join(f" [{number}]" for number in dict.fromkeys(numbers))))
+        else:
+            logger.warning("A claim was left out because its quote is not in the source.")
+    return _text(parts), tuple(citations)
+
+
+def _check(quote: Quote, by_chunk: dict[str, Hit], find_document: FindDocument) -> Citation | None:
+    """Return the quote's citation, still without its number, or None when it does not hold."""
+    hit = by_chunk.get(quote.chunk_id)
+    if hit is None or not quote.words:
+        return None
+    chunk, end = hit.chunk, quote.start + len(quote.words)
+    document = find_document(chunk.document_id, chunk.version)
+    if document is None or quote.start < chunk.start or end > chunk.end:
+        return None
+    if document.text[quote.start : end] != quote.words:
+        return None
+    section = document.section_at(quote.start)
+    metadata = document.metadata
+    return Citation(
+        number=0,
+        quote=quote.words,
+        document=document.id,
+        version=document.version,
+        title=section.title,
+        language=section.language,
+        page=document.page_at(quote.start),
+        page_label=document.page_label_at(quote.start),
+        heading=document.heading_at(quote.start),
+        start=quote.start,
+        end=end,
+        source_url=section.url or metadata.url,
+        publisher=metadata.publisher,
+        published=section.published or metadata.published,
+        checked=metadata.checked,
+        valid_until=metadata.valid_until,
+        status=metadata.status,
+        dated=is_dated(quote.words),
+        also_in=hit.also_in,
+    )
+
+
+def _number(citation: Citation, citations: list[Citation]) -> int:
+    """Return the number of an equal citation, or add this one with the next number."""
+    for known in citations:
+        if (known.document, known.start, known.end) == (citation.document, citation.start, citation.end):
+            return known.number
+    numbered = replace(citation, number=len(citations) + 1)
+    citations.append(numbered)
+    return numbered.number
+
+
+def _text(parts: Sequence[tuple[Claim, str]]) -> str:
+    """Set sentences as running text, items as a list, rows on lines of their own."""
+    text = ""
+    before = ""
+    for claim, marks in parts:
+        piece = f"- {claim.sentence}{marks}" if claim.form == "item" else f"{claim.sentence}{marks}"
+        if text:
+            text += " " if claim.form == before == "sentence" else "\n"
+        text += piece
+        before = claim.form
+    return text

@@ -1,0 +1,129 @@
+"""The default answerer: picks whole sentences, list items and table rows, word for word, and writes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.answering.evidence import Candidate, Evidence
+from assistant.domain import Claim, Draft, Hit, Query, Quote
+from assistant.retrieval.families import overlap, shingles
+from assistant.sentences import Unit, split_units
+
+# A further sentence joins the answer only when its score comes this close to the best one's.
+# Chosen on the tuning half by the run in eval/weights.json.
+JOINS_FROM = 0.8
+SENTENCES_AT_MOST = 4
+# A list that answers is shown whole up to this many words.
+LIST_WORDS_AT_MOST = 160
+SAME_SENTENCE = 0.7
+
+
+class Answerer(Protocol):
+    """Says what the hits say about the query, and quotes the words it relies on."""
+
+    def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
+        """Return claims with their quotes; none when the hits do not help."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """Units of one hit that go into the answer together."""
+
+    hit: Hit
+    units: tuple[Unit, ...]
+
+    @property
+    def text(self) -> str:
+        chunk = self.hit.chunk
+        return " ".join(chunk.text[unit.start : unit.end] for unit in self.units)
+
+    @property
+    def word_count(self) -> int:
+        return len(self.text.split())
+
+
+class ExtractiveAnswerer:
+    """Picks the best-scored units up to a number of words."""
+
+    def __init__(self, *, answer_words: int, joins_from: float = JOINS_FROM) -> None:
+        self._answer_words = answer_words
+        self._joins_from = joins_from
+
+    def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
+        """Return the picked units: the best document first, reading order inside a document, no repeats."""
+        picks: list[_Pick] = []
+        word_count = 0
+        best = evidence.candidates[0].score if evidence.candidates else 0.0
+        for candidate in evidence.candidates:
+            if picks and (candidate.score < self._joins_from * best or len(picks) >= SENTENCES_AT_MOST):
+                break
+            pick = _expand(candidate, evidence)
+            fits = not picks or word_count + pick.word_count <= self._answer_words
+            if fits and not _is_repeat(pick, picks):
+                picks.append(pick)
+                word_count += pick.word_count
+        return Draft(tuple(claim for pick in _in_reading_order(picks) for claim in _claims(pick)))
+
+
+def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
+    """Return the unit with what belongs to it: the list that it introduces, or is part of when a list is asked for."""
+    chunk = candidate.hit.chunk
+    units = split_units(chunk.text)
+    position = candidate.position
+    unit = units[position]
+    if unit.introduces or unit.kind == "heading":
+        following = _list_after(units, position)
+        whole = _Pick(candidate.hit, (unit, *following))
+        if following and whole.word_count <= LIST_WORDS_AT_MOST:
+            return whole
+        if unit.kind == "heading" and not following and position + 1 < len(units):
+            return _Pick(candidate.hit, (units[position + 1],))
+    if unit.kind == "item" and evidence.wanted in ("list", "count"):
+        members = [other for other in units if other.block == unit.block and other.kind == "item"]
+        first = units.index(members[0])
+        opening = [units[first - 1]] if first and units[first - 1].introduces else []
+        whole = _Pick(candidate.hit, (*opening, *members))
+        if whole.word_count <= LIST_WORDS_AT_MOST:
+            return whole
+    return _Pick(candidate.hit, (unit,))
+
+
+def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
+    """Return the items or rows that follow directly, all of one list or table."""
+    following: list[Unit] = []
+    for unit in units[position + 1 :]:
+        if unit.kind not in ("item", "row") or (following and unit.block != following[0].block):
+            break
+        following.append(unit)
+    return following
+
+
+def _is_repeat(pick: _Pick, picks: Sequence[_Pick]) -> bool:
+    own = shingles(pick.text)
+    for other in picks:
+        same_place = other.hit.chunk.id == pick.hit.chunk.id and set(other.units) & set(pick.units)
+        if same_place or overlap(own, shingles(other.text)) >= SAME_SENTENCE:
+            return True
+    return False
+
+
+def _in_reading_order(picks: Sequence[_Pick]) -> list[_Pick]:
+    documents = list(dict.fromkeys(pick.hit.chunk.document_id for pick in picks))
+
+    def place(pick: _Pick) -> tuple[int, int]:
+        return documents.index(pick.hit.chunk.document_id), pick.hit.chunk.start + pick.units[0].start
+
+    return sorted(picks, key=place)
+
+
+def _claims(pick: _Pick) -> list[Claim]:
+    chunk = pick.hit.chunk
+    claims = []
+    for unit in pick.units:
+        words = chunk.text[unit.start : unit.end]
+        form = unit.kind if unit.kind in ("item", "row") else "sentence"
+        claims.append(Claim(words, (Quote(chunk.id, words, chunk.start + unit.start),), form))
+    return claims

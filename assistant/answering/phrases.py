@@ -1,0 +1,112 @@
+"""What the assistant says in its own words: greetings, refusals, hints, in English and Norwegian.
+
+Nothing here is a fact from a document, so nothing here carries a citation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from assistant.domain import Language
+
+PhraseLanguage = Literal["en", "nb"]
+
+CONTACT: Mapping[PhraseLanguage, str] = {
+    "en": (
+        "You can ask one of the four project managers: Trine Radmann (Norway Health Tech), Therese Oppegaard "
+        "(Norwegian Smart Care Cluster), Jutta Heix (Oslo Cancer Cluster) or Chelsea Ranger (The Life Science Cluster)."
+    ),
+    "nb": (
+        "Du kan spørre en av de fire prosjektlederne: Trine Radmann (Norway Health Tech), Therese Oppegaard "
+        "(Norwegian Smart Care Cluster), Jutta Heix (Oslo Cancer Cluster) eller Chelsea Ranger (The Life Science Cluster)."
+    ),
+}
+_WORDS: Mapping[str, Mapping[PhraseLanguage, str]] = {
+    "not_covered": {
+        "en": "The documents I have do not answer this.",
+        "nb": "Dokumentene jeg har, svarer ikke på dette.",
+    },
+    "off_topic": {
+        "en": "This is outside what the documents of USA next! cover.",
+        "nb": "Dette ligger utenfor det dokumentene i USA neste! dekker.",
+    },
+    "missing": {"en": "I found nothing on: {missing}.", "nb": "Jeg fant ingenting om: {missing}."},
+    "nearest": {"en": "The nearest documents are: {titles}.", "nb": "De nærmeste dokumentene er: {titles}."},
+    "empty_corpus": {
+        "en": "There are no documents yet, so I cannot answer. Programme staff add them with: python ingest.py",
+        "nb": "Det er ingen dokumenter her ennå, så jeg kan ikke svare. Programmet legger dem inn med: python ingest.py",
+    },
+    "no_words": {
+        "en": "I could not read a question in that. Please write it in words.",
+        "nb": "Jeg fant ikke noe spørsmål der. Skriv det gjerne med ord.",
+    },
+    "too_long": {
+        "en": "The question has {length} characters and I read at most {limit}. Please shorten it to what you want to know.",
+        "nb": "Spørsmålet har {length} tegn, og jeg leser høyst {limit}. Kort det ned til det du vil vite.",
+    },
+    "greeting": {
+        "en": "Hello! Ask me about USA next! or about entering the US health market, in English or Norwegian.",
+        "nb": "Hei! Spør meg om USA neste! eller om veien inn på det amerikanske helsemarkedet, på norsk eller engelsk.",
+    },
+    "thanks": {"en": "You are welcome. Ask me more at any time.", "nb": "Bare hyggelig. Spør gjerne om mer."},
+    "goodbye": {"en": "Goodbye, and good luck in the US!", "nb": "Ha det bra, og lykke til i USA!"},
+    "abilities": {
+        "en": (
+            "I answer questions about USA next! and the way into the US health market with sentences quoted word for "
+            "word from the programme's documents, each with its source to check. When the documents do not hold the "
+            "answer, I say so. Ask in English or Norwegian, also as a follow-up."
+        ),
+        "nb": (
+            "Jeg svarer på spørsmål om USA neste! og veien inn på det amerikanske helsemarkedet med setninger som er "
+            "sitert ordrett fra programmets dokumenter, hver med kilden du kan kontrollere. Når dokumentene ikke har "
+            "svaret, sier jeg det. Spør på norsk eller engelsk, gjerne videre i flere steg."
+        ),
+    },
+}
+
+_SMALL_TALK: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE))
+    for name, pattern in (
+        (
+            "greeting",
+            r"(?:hi|hello|hey|hei(?:sann)?|hallo|heia|god (?:morgen|dag|kveld|ettermiddag)|good (?:morning|afternoon|evening|day)|"
+            r"how are you(?: doing)?(?: today)?|hvordan (?:har du det|går det)|korleis går det|går det bra)"
+            r"(?:[ ,]+(?:there|du|alle|all|everyone|assistant|assistent|how are you|hvordan går det|nice to meet you))*",
+        ),
+        (
+            "thanks",
+            r"(?:ok(?:ay)?[ ,]+|great[ ,]+|perfect[ ,]+|flott[ ,]+|supert?[ ,]+)?(?:many thanks|thanks?(?: you)?|thank you|takk(?: skal du ha)?|tusen takk|mange takk|"
+            r"great|perfect|flott|supert?|nice|cool|ok(?:ay)?|fint|bra)(?:[ ,]+(?:so much|very much|a lot|for (?:the help|your help|"
+            r"hjelpen|hjelpa|svaret|svar|that|the answer)|that(?:'s| is| was) (?:very )?helpful|det var (?:til )?(?:god |nyttig|stor )?hjelp\w*|that helps|det hjalp|så mye|for now|i dag))*",
+        ),
+        (
+            "goodbye",
+            r"(?:good)?bye(?: bye)?|see you(?: later)?|ha det(?: bra| godt)?|adjø|snakkes|vi snakkes|ha en (?:fin|god) dag|have a (?:nice|good|great) day",
+        ),
+        (
+            "abilities",
+            r"(?:(?:hi|hello|hei)[ ,!]+)?(?:what can (?:you|i ask you)(?: actually)?(?: do| help(?: me)? with| about| answer| tell me)?(?: for me| here)?|"
+            r"who are you|what are you|are you (?:a )?(?:bot|robot|human|(?:real )?person|ai|chatbot)(?: or .+)?|how do you work|how does this (?:chat |assistant )?work|help|hjelp|"
+            r"(?:what|which) (?:kind|sort)s? of (?:questions|things) can (?:i ask(?: you)?|you answer)|can you help(?: me)?|"
+            r"hva kan (?:du|jeg spørre(?: deg)?(?: om)?)(?: egentlig)?(?: gjøre| hjelpe(?: meg)? med| svare på)?(?: for meg| her)?|hvem er du|hva er du|kven er du|kva kan du(?: gjere| hjelpe(?: meg)? med)?|"
+            r"er du (?:en |et )?(?:robot|bot|menneske|ekte person|ki|chatbot)(?: eller .+)?|hvordan (?:virker|fungerer) (?:du|dette|denne (?:chatten|assistenten))|kan du hjelpe(?: meg)?|"
+            r"hva slags spørsmål kan (?:jeg stille(?: deg)?|du svare på))",
+        ),
+    )
+)
+
+
+def phrase(name: str, language: Language, **values: object) -> str:
+    """Return one of our own sentences in the answer's language (Bokmål also for Nynorsk)."""
+    return _WORDS[name]["en" if language == "en" else "nb"].format(**values)
+
+
+def small_talk(question: str) -> str | None:
+    """Return the name of the reply to a greeting, thanks, goodbye or "what can you do?", or None for anything else."""
+    bare = re.sub(r"[\s.!?,…:;)(😊🙂👋🙏]+$", "", question.strip())
+    for name, pattern in _SMALL_TALK:
+        if pattern.fullmatch(bare):
+            return name
+    return None

@@ -1,0 +1,342 @@
+"""The only room that reads `Settings` and names concrete classes: puts an assistant together and takes it apart."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from assistant.answering.answerability import load_model
+from assistant.answering.evidence import features
+from assistant.answering.extractive import ExtractiveAnswerer
+from assistant.answering.pipeline import Pipeline
+from assistant.documents.chunking import CHUNKING_VERSION
+from assistant.documents.loading import LOADER_VERSION, Limits
+from assistant.documents.worker import ParsingWorker
+from assistant.domain import Answer, Chunk, Document, IngestReport, Turn
+from assistant.errors import FolderOwned, UsageError
+from assistant.index.bulk import BulkEmbedder
+from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
+from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, vectors_work
+from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress
+from assistant.retrieval.retriever import HybridRetriever
+from assistant.settings import Settings, read_settings
+from assistant.store.library import Library
+from assistant.store.owner import FolderLock, HandOver, Owner
+
+logger = logging.getLogger(__name__)
+
+LIBRARY_NAME = "library.sqlite"
+
+
+class Assistant:
+    """One corpus, its library and its indexes, ready for questions. Owns its data folder until `close`.
+
+    A context manager; safe to ask from several threads, also while documents are brought in.
+    """
+
+    def __init__(self, settings: Settings, *, check_index: bool = True) -> None:
+        """Open the data folder; the embedding model is loaded with the first question.
+
+        Raises:
+            FolderOwned: Another process owns the data folder.
+            DataFolderError: It cannot be used.
+            ManifestMismatch: The index was built with other settings (unless `check_index` is False, for a rebuild).
+            ModelUnavailable: The embedding model is missing or damaged.
+        """
+        self.settings = settings
+        # abspath, not resolve: a link inside the corpus keeps its place there.
+        self.corpus = Path(os.path.abspath(settings.corpus))  # noqa: PTH100
+        self.data = Path(os.path.abspath(settings.data))  # noqa: PTH100
+        self._lock = FolderLock(self.data)
+        self._closed = False
+        self._ingest_lock = threading.Lock()
+        self._hand_over: HandOver | None = None
+        try:
+            self._open(check_index=check_index)
+        except BaseException:
+            self._lock.release()
+            raise
+        atexit.register(self.close)
+
+    def _open(self, *, check_index: bool) -> None:
+        settings = self.settings
+        self._embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+        self._library = Library(self.data / LIBRARY_NAME)
+        vectors_lost = self._vectors_are_lost()
+        if vectors_lost:
+            shutil.rmtree(self.data / VECTORS_FOLDER, ignore_errors=True)
+            self._library.mark_nothing_embedded()
+        self._library.remember("stop", "open")
+        self._index = Index(self.data, self._library)
+        if check_index:
+            check_manifest(self._library, self._manifest())
+        self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
+        self._worker = ParsingWorker(_limits(settings))
+        self._ingest = Ingest(
+            self.corpus,
+            self.data,
+            library=self._library,
+            index=self._index,
+            embedder=self._embedder,
+            bulk=self._bulk,
+            worker=self._worker,
+            chunk_tokens=settings.chunk_tokens,
+            embedder_is_warm=lambda: self._embedder.is_loaded,
+        )
+        retriever = HybridRetriever(
+            self._library, self._index, self._embedder, candidates=settings.candidates, hits=settings.hits
+        )
+        self._pipeline = Pipeline(
+            retriever=retriever,
+            answerer=ExtractiveAnswerer(answer_words=settings.answer_words),
+            find_document=self._library.document,
+            idf=self._index.inverse_document_frequency,
+            answerability_model=load_model(),
+            question_characters=settings.question_characters,
+            contact=settings.contact,
+        )
+        if vectors_lost:
+            self._ingest.restore_vectors()
+
+    def _vectors_are_lost(self) -> bool:
+        """Return whether the vector index must be built anew: gone, or failing its test after an unclean stop."""
+        if not any(now.embedded for now in self._library.current.values()):
+            return False
+        if not (self.data / VECTORS_FOLDER).is_dir():
+            return True
+        stopped_cleanly = self._library.fact("stop") == "clean"
+        return not stopped_cleanly and not vectors_work(self.data, self._library, self._embedder.key)
+
+    def _manifest(self) -> Manifest:
+        chunking = f"{CHUNKING_VERSION}:{min(self.settings.chunk_tokens, self._embedder.max_tokens)}"
+        return Manifest(embedding=self._embedder.key, chunking=chunking, loader=LOADER_VERSION)
+
+    # ---- Questions ----
+
+    def ask(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> Answer:
+        """Return the answer to a question, or an answer that says why there is none.
+
+        Args:
+            question: In English or Norwegian.
+            history: The conversation so far, oldest first: turns, or mappings with `question` and perhaps `answer`.
+        """
+        turns = [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
+        return self._pipeline.answer(question, turns, corpus_is_empty=not self._library.current)
+
+    def features(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> Mapping[str, float]:
+        """Return the features from which answerability is judged, for training and for *why this answer*."""
+        turns = [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
+        query, _, evidence = self._pipeline.gather(question, turns)
+        return features(query, evidence)
+
+    def warm_up(self) -> None:
+        """Load what the first question would have to wait for."""
+        self._embedder.embed(["ready"])
+
+    @property
+    def ready(self) -> bool:
+        """Whether the embedding model is loaded, so that a question is answered at once."""
+        return self._embedder.is_loaded
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model that the assistant searches with."""
+        return self._embedder
+
+    # ---- Documents ----
+
+    def sync(
+        self, paths: Sequence[Path] = (), *, dry_run: bool = False, progress: Progress = lambda event: None
+    ) -> IngestReport:
+        """Bring the corpus (or the paths named) into the library; see `Ingest.sync`."""
+        with self._ingest_lock:
+            return self._ingest.sync(paths, dry_run=dry_run, progress=progress)
+
+    def rebuild(self, progress: Progress = lambda event: None) -> IngestReport:
+        """Build both indexes anew from the library, beside the old, and switch."""
+        with self._ingest_lock:
+            report = self._ingest.rebuild(progress)
+            self._library.remember("manifest", self._manifest().to_json())
+            return report
+
+    def documents(self) -> list[Document]:
+        """Return the current documents, by id."""
+        found = (self._library.document(id_, now.version) for id_, now in self._library.current.items())
+        return [document for document in found if document is not None]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks that may answer now, document by document."""
+        for id_, now in self._library.current.items():
+            yield from self._library.chunks_of(id_, now.version)
+
+    def document(self, document_id: str, version: str | None = None) -> Document | None:
+        """Return a stored version of a document, the current one by default, or None when it is unknown."""
+        return self._library.document(document_id, version)
+
+    def text(self, document_id: str, version: str | None = None) -> str:
+        """Return the stored text of a document.
+
+        Raises:
+            UsageError: There is no such document or version.
+        """
+        return stored_text(self._library, document_id, version)
+
+    def original(self, document_id: str, version: str | None = None) -> Path | None:
+        """Return where the original file of a version is kept, or None."""
+        name = self._library.original(document_id, version)
+        path = self.data / ORIGINALS_FOLDER / name if name else None
+        return path if path is not None and path.is_file() else None
+
+    @property
+    def document_count(self) -> int:
+        """How many documents can be searched."""
+        return len(self._library.current)
+
+    # ---- Sharing and closing ----
+
+    def take_work(self) -> None:
+        """Let `ingest.py` in another process hand its work to this one."""
+        self._hand_over = HandOver(self.data, self._do_work)
+
+    def _do_work(self, request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+        if Path(request["corpus"]) != self.corpus:
+            raise UsageError(
+                f"The app that owns {self.data} serves the corpus {self.corpus}, not {request['corpus']}. "
+                "Name that corpus, or another data folder with --data."
+            )
+        if request["rebuild"]:
+            return self.rebuild(progress).to_dict()
+        paths = [Path(path) for path in request["paths"]]
+        return self.sync(paths, dry_run=bool(request["dry_run"]), progress=progress).to_dict()
+
+    def close(self) -> None:
+        """Give the data folder free; closing twice is no error."""
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        if self._hand_over is not None:
+            self._hand_over.close()
+        self._bulk.close()
+        self._worker.close()
+        self._index.close()
+        self._library.remember("stop", "clean")
+        self._library.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        seconds=settings.parse_seconds,
+        memory_bytes=settings.parse_memory_megabytes * 1_000_000,
+        pages=settings.parse_pages,
+        unpacked_bytes=settings.parse_unpacked_megabytes * 1_000_000,
+    )
+
+
+def open_assistant(corpus: str | Path | None = None, data: str | Path | None = None, *, sync: bool = True) -> Assistant:
+    """Open the assistant over a corpus, bringing in what is not in yet.
+
+    Args:
+        corpus: Folder of documents; the setting `ASSISTANT_CORPUS` when not given.
+        data: Folder for the library and indexes; the setting `ASSISTANT_DATA` when not given.
+        sync: Whether to compare the corpus with the library first; documents that cannot be read are logged.
+
+    Raises:
+        AssistantError: With one sentence that says what to do.
+    """
+    assistant = Assistant(read_settings(corpus=corpus, data=data))
+    if sync:
+        try:
+            report = assistant.sync()
+        except BaseException:
+            assistant.close()
+            raise
+        for failed in report.failed:
+            logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
+    return assistant
+
+
+def load_embedder(model: str | None = None) -> Embedder:
+    """Return the embedding model of the settings, or another one by name or folder; loaded with its first use."""
+    settings = read_settings(embedding_model=model)
+    return SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+
+
+def ingest(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    rebuild: bool = False,
+    dry_run: bool = False,
+    progress: Progress = lambda event: None,
+    handed_over: Progress = lambda event: None,
+) -> IngestReport:
+    """Do one ingest, in this process or, when an app owns the data folder, in the app.
+
+    Args:
+        handed_over: Called once, before the wait, when the app does the work.
+
+    Raises:
+        AssistantError: As `Assistant` and `Assistant.sync`, or that the owner was lost midway.
+    """
+    try:
+        assistant = Assistant(settings, check_index=not rebuild)
+    except FolderOwned:
+        owner = Owner(settings.data)
+        handed_over({"data": str(settings.data)})
+        request = {
+            "corpus": os.path.abspath(settings.corpus),  # noqa: PTH100 - as Assistant.corpus
+            "paths": [os.path.abspath(path) for path in paths],  # noqa: PTH100
+            "rebuild": rebuild,
+            "dry_run": dry_run,
+        }
+        return IngestReport.from_dict(owner.do(request, progress))
+    with assistant:
+        return assistant.rebuild(progress) if rebuild else assistant.sync(paths, dry_run=dry_run, progress=progress)
+
+
+def read_stored_text(settings: Settings, document_id: str, version: str | None) -> str:
+    """Return the stored text of a document without owning the data folder: reading disturbs no owner.
+
+    Raises:
+        UsageError: There is no library, document or version of that name.
+    """
+    file = settings.data / LIBRARY_NAME
+    if not file.is_file():
+        raise UsageError(f"There is no library in {settings.data}. Run: python ingest.py")
+    library = Library(file)
+    try:
+        return stored_text(library, document_id, version)
+    finally:
+        library.close()
+
+
+def stored_text(library: Library, document_id: str, version: str | None) -> str:
+    """Return the stored text of a document version.
+
+    Raises:
+        UsageError: There is no such document or version.
+    """
+    document = library.document(document_id, version)
+    if document is None:
+        which = f"version {version} of {document_id}" if version else document_id
+        raise UsageError(
+            f"There is no {which} in the library. Give the path inside the corpus, with / between folders."
+        )
+    return document.text

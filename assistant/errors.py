@@ -1,0 +1,94 @@
+"""The errors of the assistant. A message says what happened, to which thing, and what to do.
+
+    AssistantError
+    ├── SettingsError            a setting has the wrong type or contradicts another
+    ├── UsageError               a command line, path or question that makes no sense
+    ├── LoadError                one file cannot become a document (never stops a sync)
+    │   ├── UnsupportedFormat    we do not read this kind of file
+    │   ├── EncryptedFile        a password is needed
+    │   ├── DamagedFile          the file is not what its name says, or is broken
+    │   ├── NoTextFound          images or drawings only, or nothing at all
+    │   └── LimitExceeded        too large, too many pages, too slow or too much memory
+    ├── DataFolderError          the data folder cannot be used
+    │   └── FolderOwned          another process owns it
+    ├── IndexingError            an index does not do its work
+    │   └── ManifestMismatch     the index was built with other settings
+    └── ModelUnavailable         a model cannot be loaded
+
+`AssistantError` is caught in three places: the two scripts and the page. Anything else is a bug and shows its
+traceback. A question without an answer is not an error but an `Answer` that abstained.
+"""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    """Base of everything that the assistant raises on purpose; its text is one sentence for a person."""
+
+
+class SettingsError(AssistantError):
+    """A setting has the wrong type, is out of range, or contradicts another."""
+
+
+class UsageError(AssistantError):
+    """A command line, a path or a question that makes no sense."""
+
+
+class LoadError(AssistantError):
+    """One file cannot become a document.
+
+    Attributes:
+        document: The file's path inside the corpus.
+        reason: What happened.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, document: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{document}: {reason}. {remedy}")
+        self.document = document
+        self.reason = reason
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[type[LoadError], tuple[str, str, str]]:
+        """Travel between processes with all three parts (an exception pickles only its message otherwise)."""
+        return (type(self), (self.document, self.reason, self.remedy))
+
+
+class UnsupportedFormat(LoadError):
+    """We do not read this kind of file."""
+
+
+class EncryptedFile(LoadError):
+    """The file needs a password."""
+
+
+class DamagedFile(LoadError):
+    """The file is not what its name says, or is broken."""
+
+
+class NoTextFound(LoadError):
+    """The file holds images or drawings only, or nothing at all."""
+
+
+class LimitExceeded(LoadError):
+    """The file is too large, has too many pages, or takes too much time or memory."""
+
+
+class DataFolderError(AssistantError):
+    """The data folder cannot be read or written."""
+
+
+class FolderOwned(DataFolderError):
+    """Another process owns the data folder."""
+
+
+class IndexingError(AssistantError):
+    """An index does not do its work."""
+
+
+class ManifestMismatch(IndexingError):
+    """The index was built with another model, chunking or loader than the one configured."""
+
+
+class ModelUnavailable(AssistantError):
+    """A model cannot be loaded."""

@@ -1,0 +1,1 @@
+"""Index: the vector search and the word search, both rebuilt from the library."""

@@ -1,0 +1,91 @@
+"""Many texts to vectors in one low-priority worker process, so that chat need not wait for an ingest.
+
+The child has its own command line instead of `multiprocessing`'s, which would run the caller's main module again. It
+returns vectors and touches no file; only the owner of the data folder writes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO, cast
+
+from assistant.errors import AssistantError, ModelUnavailable
+from assistant.index.embedding import SentenceTransformerEmbedder, Vectors
+
+NICENESS = 10
+
+
+class BulkEmbedder:
+    """Embeds in a worker process that is started with the first job and kept until `close`."""
+
+    def __init__(self, model: str, *, threads: int) -> None:
+        # The child finds the package where we found it, whatever its working directory.
+        code = f"import sys; sys.path[:] = {sys.path!r}; from assistant.index.bulk import main; main()"
+        self._command = [sys.executable, "-c", code, model, str(threads)]
+        self._queue: ThreadPoolExecutor | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def submit(self, texts: Sequence[str]) -> Future[Vectors]:
+        """Queue texts; the future gives one unit vector per text, or raises ModelUnavailable."""
+        if self._queue is None:
+            self._queue = ThreadPoolExecutor(1, thread_name_prefix="bulk-embedding")
+        return self._queue.submit(self._embed, list(texts))
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        if self._child is None or self._child.poll() is not None:
+            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            pickle.dump(texts, cast(BinaryIO, self._child.stdin))
+            cast(BinaryIO, self._child.stdin).flush()
+            reply = pickle.load(cast(BinaryIO, self._child.stdout))  # noqa: S301 - from our own child
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise ModelUnavailable(
+                "The embedding worker ended unexpectedly, perhaps for lack of memory. "
+                "Run the ingest again; documents that are in are found by their words meanwhile."
+            ) from error
+        if isinstance(reply, AssistantError):
+            raise reply
+        return cast(Vectors, reply)
+
+    def close(self) -> None:
+        """End the worker; jobs that have not begun are dropped."""
+        if self._queue is not None:
+            self._queue.shutdown(wait=False, cancel_futures=True)
+            self._queue = None
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    try:
+                        pipe.close()
+                    except BrokenPipeError:
+                        pass
+            self._child = None
+
+
+def main() -> None:
+    """Serve jobs from standard input until it ends."""
+    model, threads = sys.argv[1], int(sys.argv[2])
+    if sys.platform != "win32":
+        os.nice(NICENESS)
+    # Replies own the real standard output; whatever a library prints goes to the error stream.
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    embedder = SentenceTransformerEmbedder(model, threads=threads)
+    while True:
+        try:
+            texts = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            reply: Vectors | AssistantError = embedder.embed(texts)
+        except AssistantError as error:
+            reply = error
+        pickle.dump(reply, replies)
+        replies.flush()

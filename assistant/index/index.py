@@ -1,0 +1,183 @@
+"""Both searches kept in step with the library: adding, removing, self-test, and rebuilding beside the old.
+
+Knows the library only through plain values and its public methods; the order of steps that makes an ingest safe lives
+in `ingest.corpus`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from assistant.domain import Chunk, Language
+from assistant.errors import IndexingError, ManifestMismatch
+from assistant.index.embedding import Vectors
+from assistant.index.lexical import LEXICAL_VERSION, LexicalIndex, Term
+from assistant.index.vectors import ChromaVectors
+from assistant.store.library import Library
+
+logger = logging.getLogger(__name__)
+
+VECTORS_FOLDER = "chroma"
+_SELF_TEST_VECTORS = 5
+_SELF_TEST_SECONDS = 120
+_SELF_TEST = "from assistant.index.selftest import main; sys.exit(main())"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the indexes were built with; another value makes them useless, so it is compared at every start."""
+
+    embedding: str
+    chunking: str
+    loader: str
+    lexical: str = LEXICAL_VERSION
+
+    def to_json(self) -> str:
+        """Return the manifest as the library remembers it."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+
+class Index:
+    """The two searches over the current chunks of one library."""
+
+    def __init__(self, data: Path, library: Library) -> None:
+        self._data = data
+        self._library = library
+        self.generation = int(library.fact("generation") or 0)
+        self.vectors = ChromaVectors(data / VECTORS_FOLDER, _collection(library, self.generation))
+        self.lexical = LexicalIndex(_lexical_folder(data, self.generation))
+
+    def add_words(self, chunks: Iterable[Chunk]) -> None:
+        """Make chunks findable by words after `commit_words`."""
+        self.lexical.add(chunks)
+
+    def commit_words(self) -> None:
+        """Write added and removed words."""
+        self.lexical.commit()
+
+    def add_vectors(self, chunks: Sequence[Chunk], vectors: Mapping[str, Vectors]) -> None:
+        """Add the vectors of chunks and check that the last of them is found again.
+
+        Args:
+            chunks: What is added.
+            vectors: Unit vectors by content hash; one for every chunk.
+
+        Raises:
+            IndexingError: The vector index does not find what it has just stored.
+        """
+        if not chunks:
+            return
+        matrix = np.stack([vectors[chunk.content_hash] for chunk in chunks])
+        self.vectors.add([chunk.id for chunk in chunks], matrix)
+        nearest = self.vectors.search(matrix[-1], 1)
+        if not nearest or nearest[0][1] < 0.999:
+            raise IndexingError("The vector index does not find what was stored. Run: python ingest.py --rebuild")
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take chunks out of both searches; words leave with the next `commit_words`."""
+        self.vectors.remove(ids)
+        self.lexical.remove(ids)
+
+    def search_vectors(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """Return chunk ids with their cosine, best first."""
+        return self.vectors.search(vector, limit)
+
+    def search_words(self, terms: Mapping[str, Sequence[Term]], limit: int) -> list[tuple[str, float]]:
+        """Return chunk ids with their BM25 score, best first."""
+        return self.lexical.search(terms, limit)
+
+    def inverse_document_frequency(self, stem: str, language: Language) -> float:
+        """Return the BM25 idf of a stem in texts of a language; highest for a stem that no text holds."""
+        return self.lexical.inverse_document_frequency(stem, language)
+
+    def start_generation(self) -> None:
+        """Begin empty indexes beside the old ones; `finish_generation` removes the old."""
+        self.lexical.close()
+        self.generation += 1
+        LexicalIndex.erase(_lexical_folder(self._data, self.generation))
+        self.vectors.switch_to(_collection(self._library, self.generation))
+        self.lexical = LexicalIndex(_lexical_folder(self._data, self.generation))
+
+    def finish_generation(self) -> None:
+        """Let the new indexes answer from now on, also after a restart, and remove the old ones."""
+        self._library.remember("generation", str(self.generation))
+        self.vectors.drop_others()
+        for folder in self._data.glob("words-*"):
+            if folder != self.lexical.folder:
+                LexicalIndex.erase(folder)
+
+    def close(self) -> None:
+        """Close both searches."""
+        self.lexical.close()
+        self.vectors.close()
+
+
+def _collection(library: Library, generation: int) -> str:
+    return f"library-{library.library_id}-{generation}"
+
+
+def _lexical_folder(data: Path, generation: int) -> Path:
+    return data / f"words-{generation}"
+
+
+def check_manifest(library: Library, manifest: Manifest) -> None:
+    """Compare with what the indexes were built with; an empty library takes the given manifest.
+
+    Raises:
+        ManifestMismatch: Model, chunking or word index differ; names each with both values and the remedy.
+    """
+    stored = library.fact("manifest")
+    if stored is None or not library.current:
+        library.remember("manifest", manifest.to_json())
+        return
+    before = json.loads(stored)
+    # Another loader version does not make an index wrong: the next sync reads the files again.
+    differing = [
+        f"{name} {before.get(name)!r} (now {getattr(manifest, name)!r})"
+        for name in ("embedding", "chunking", "lexical")
+        if before.get(name) != getattr(manifest, name)
+    ]
+    if differing:
+        raise ManifestMismatch(
+            f"The index was built with {', '.join(differing)}. "
+            "Run: python ingest.py --rebuild, or go back to the former settings."
+        )
+
+
+def vectors_work(data: Path, library: Library, model: str) -> bool:
+    """Return whether the vector index finds stored vectors, tried in a child process that may crash.
+
+    A damaged index can end the process that opens it, and `count()` proves nothing, so a child asks for known vectors
+    and has ended before this process opens the folder.
+    """
+    generation = int(library.fact("generation") or 0)
+    embedded = [id_ for id_, now in library.current.items() if now.embedded]
+    sample = embedded[:: max(1, len(embedded) // _SELF_TEST_VECTORS)][:_SELF_TEST_VECTORS]
+    chunks = [chunk for id_ in sample for chunk in library.chunks_of(id_, library.current[id_].version)[:1]]
+    known = library.vectors(model, [chunk.content_hash for chunk in chunks])
+    probes = [(chunk.id, known[chunk.content_hash].tolist()) for chunk in chunks if chunk.content_hash in known]
+    if not probes:
+        return True
+    request = {"folder": str(data / VECTORS_FOLDER), "collection": _collection(library, generation), "probes": probes}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {_SELF_TEST}"],
+            input=json.dumps(request),
+            text=True,
+            capture_output=True,
+            timeout=_SELF_TEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    if child.returncode != 0:
+        logger.warning("The vector index failed its self-test and is built anew.")
+    return child.returncode == 0

@@ -1,0 +1,120 @@
+"""The one door to Chroma: vectors by chunk id, and nothing else.
+
+Chroma holds no text and is never the truth: it is rebuilt from the library. One process only may open its folder
+(two lose data without an error), so the owner's lock is taken before this room is entered.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from assistant.errors import IndexingError
+
+if TYPE_CHECKING:
+    from assistant.index.embedding import Vectors
+
+logger = logging.getLogger(__name__)
+
+BATCH = 2000
+
+
+class VectorIndex(Protocol):
+    """Nearest chunks by cosine; a server or another engine can stand behind it."""
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Store or replace the vectors of these chunks."""
+        ...
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Forget these chunks; unknown ids are no error."""
+        ...
+
+    def search(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """Return up to `limit` chunk ids with their cosine to `vector` (shape (dimensions,)), best first."""
+        ...
+
+    def ids(self) -> set[str]:
+        """Return the ids of all stored chunks."""
+        ...
+
+
+class ChromaVectors:
+    """Vectors in one Chroma collection of a persistent folder.
+
+    Attributes:
+        collection_name: The collection; a rebuild fills another one and switches.
+    """
+
+    def __init__(self, folder: Path, collection_name: str) -> None:
+        import chromadb
+        from chromadb.config import Settings as ChromaSettings
+
+        self.collection_name = collection_name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # resolve(): the same folder under two spellings would be two systems in one process.
+            self._client = chromadb.PersistentClient(
+                path=str(folder.resolve()), settings=ChromaSettings(anonymized_telemetry=False)
+            )
+            self._collection = self._open(collection_name)
+        except Exception as error:  # Chroma raises its own, Rust's and SQLite's errors here
+            raise IndexingError(
+                f"The vector index in {folder} cannot be opened ({error}). Run: python ingest.py --rebuild"
+            ) from error
+
+    def _open(self, name: str) -> Any:
+        # The metric cannot be changed later and the default is not cosine; without embedding_function=None Chroma
+        # would fetch a model.
+        return self._client.get_or_create_collection(
+            name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+        )
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Store or replace the vectors of these chunks (upsert: `add` would keep an old vector silently)."""
+        for start in range(0, len(ids), BATCH):
+            batch = slice(start, start + BATCH)
+            self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Forget these chunks; unknown ids and no ids are no error."""
+        for start in range(0, len(ids), BATCH):
+            self._collection.delete(ids=list(ids[start : start + BATCH]))
+
+    def search(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """Return up to `limit` chunk ids with their cosine, best first; empty for an empty collection."""
+        result = self._collection.query(
+            query_embeddings=np.asarray(vector, dtype=np.float32).reshape(1, -1),
+            n_results=limit,
+            include=["distances"],
+        )
+        return [(id_, 1.0 - distance) for id_, distance in zip(result["ids"][0], result["distances"][0], strict=True)]
+
+    def ids(self) -> set[str]:
+        """Return the ids that Chroma lists. That an id is listed does not prove that its vector can be found."""
+        return set(self._collection.get(include=[])["ids"])
+
+    def switch_to(self, name: str) -> None:
+        """Use another collection from now on, created when it does not exist."""
+        self._collection = self._open(name)
+        self.collection_name = name
+
+    def drop_others(self) -> None:
+        """Delete every collection but the current one."""
+        for collection in self._client.list_collections():
+            if collection.name != self.collection_name:
+                self._client.delete_collection(collection.name)
+
+    def close(self) -> None:
+        """Release the folder."""
+        close = getattr(self._client, "close", None)
+        if close is not None:
+            close()
+
+
+os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")

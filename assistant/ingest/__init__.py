@@ -1,0 +1,1 @@
+"""Ingest: documents in, up to date, and out."""

@@ -1,0 +1,83 @@
+"""An ingest as people see it on the command line: progress, and one line per document that needs a look."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from assistant.domain import Change, DocumentReport, IngestReport
+from assistant.errors import AssistantError
+
+_MARKS: Mapping[Change, str] = {"added": "+", "changed": "~", "removed": "-", "failed": "!", "unchanged": "="}
+
+
+class Console:
+    """Writes an ingest's progress and report for a person, or stays silent but for errors when JSON is asked for."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._handed_over = False
+        self._terminal = sys.stderr.isatty()
+
+    def progress(self, event: Mapping[str, Any]) -> None:
+        """Show one event: a document that is done, or how many passages have their vectors."""
+        if "embedded" in event:
+            self._transient(f"Embedding passages: {event['embedded']} of {event['to_embed']}")
+        elif event["change"] != "unchanged":
+            self._line(_document_line(DocumentReport.from_dict(_without_counts(event))))
+
+    def handed_over(self, event: Mapping[str, Any]) -> None:
+        """Say that the running app does the work."""
+        self._handed_over = True
+        self._line(f"The running app owns {event['data']} and does the work. Ctrl-C stops watching, not the work.")
+
+    def report(self, report: IngestReport) -> int:
+        """Write the closing lines and return the exit status."""
+        counts = ", ".join(f"{report.count(change)} {change}" for change in _MARKS if report.count(change))
+        self._line(f"{counts or 'No documents'}. {report.embedded_chunks} passages embedded in {report.seconds:.1f} s.")
+        return 1 if report.failed else 0
+
+    def failed(self, error: AssistantError, *, status: int) -> int:
+        """Write the error's sentence and return the exit status."""
+        if self._as_json:
+            sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
+        self._always(f"Error: {error}")
+        return status
+
+    def interrupted(self) -> int:
+        """Say what an interrupt means and return the exit status."""
+        if self._handed_over:
+            self._always("No longer watching; the app goes on with the work.")
+        else:
+            self._always("Stopped. What was reported is in; run the same command again for the rest.")
+        return 130
+
+    def _line(self, text: str) -> None:
+        if not self._as_json:
+            self._always(text)
+
+    def _always(self, text: str) -> None:
+        clear = "\r\033[K" if self._terminal else ""
+        sys.stderr.write(f"{clear}{text}\n")
+
+    def _transient(self, text: str) -> None:
+        if self._as_json:
+            return
+        sys.stderr.write(f"\r\033[K{text}" if self._terminal else f"{text}\n")
+        sys.stderr.flush()
+
+
+def _without_counts(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in ("done", "total")}
+
+
+def _document_line(report: DocumentReport) -> str:
+    line = f"{_MARKS[report.change]} {report.document}"
+    if report.change == "failed":
+        line += f": {report.reason}. {report.remedy}"
+    elif report.change in ("added", "changed"):
+        pages = f", {report.searchable_pages} of {report.pages} pages with text" if report.pages else ""
+        line += f" ({report.chunks} passages{pages})"
+    return "\n".join([line, *(f"    {notice}" for notice in report.notices)])

@@ -1,0 +1,219 @@
+"""Which language a text is in, its words and stems, and the Norwegian-English lexicon.
+
+Knows no models: everything here is lists, rules and the Snowball stemmers, so it costs nothing at start.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import snowballstemmer
+
+from assistant.domain import Language
+
+LEXICON_PATH = Path(__file__).with_name("lexicon.tsv")
+
+# Function words. They tell the language, and they are left out of the word search, where they carry no meaning.
+ENGLISH_WORDS = frozenset(
+    """
+    a about after all also am an and any are as at be because been before being between both but by can could
+    did do does doing done for from further get gets getting got had has have having he her here hers him his
+    how i if in into is isn't it its itself just may me might mine more most must my no nor not of off on once
+    one only onto or other our ours out over own per same shall she should so some such than that the their
+    theirs them then there these they this those through to too under until up upon us very was we were what
+    when where whether which while who whom whose why will with within without would you your yours please tell
+    want need know there's what's who's it's let's we're i'm don't doesn't am any anyone someone something
+    anything much many
+    """.split()
+)
+BOKMAAL_WORDS = frozenset(
+    """
+    alle alt at av bare begge ble bli blir blitt da de deg dem den denne der dere deres det dette di din ditt du
+    eller en enn er et etter for fordi fra få får ha hadde han hans har henne hennes her hos hun hva hvem hver
+    hvilke hvilken hvilket hvis hvor hvordan hvorfor i ikke ikkje inn jeg kan kom kunne man mange med meg mellom
+    men mer mest min mine mitt mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme seg
+    selv si sin sine sitt skal skulle slik som så til under ut uten var ved vi vil ville vår være vært å
+    egentlig gjerne litt vet fins finnes
+    """.split()
+)
+NYNORSK_WORDS = frozenset(
+    """
+    eg ikkje kva kven kvar kvifor korleis kor når dei dykk dykkar frå vere vore vert blei noko nokon nokre berre
+    me hjå ein eit eitt eigen sjølv difor òg meir mykje kunne skulle ville hjelper finst gjer gjera ho hennar
+    deira mitt våre kvart kvar kvarandre tidlegare fleire annan anna medan sidan då
+    """.split()
+)
+_ONLY_NYNORSK = NYNORSK_WORDS - BOKMAAL_WORDS - ENGLISH_WORDS
+_ONLY_NORWEGIAN = (BOKMAAL_WORDS | NYNORSK_WORDS) - ENGLISH_WORDS
+_ONLY_ENGLISH = ENGLISH_WORDS - BOKMAAL_WORDS - NYNORSK_WORDS
+STOP_WORDS: Mapping[Language, frozenset[str]] = {
+    "en": ENGLISH_WORDS,
+    "nb": BOKMAAL_WORDS | NYNORSK_WORDS,
+    "nn": BOKMAAL_WORDS | NYNORSK_WORDS,
+}
+
+# `510(k)`, `513 (g)` and `510k` are one code and become one token.
+_CODE = re.compile(r"\b(\d{2,4})\s?\(([a-z])\)(?:\((\d+)\))?")
+# One country, many spellings; `us` in lower case is a pronoun unless an article or preposition says otherwise.
+_COUNTRY = re.compile(
+    r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\b[Uu]nited [Ss]tates(?: of America)?\b|\b(?<=the )us\b|\b(?<=in )us\b"
+)
+_WORD = re.compile(r"[^\W_]+(?:[-'’‑][^\W_]+)*")
+_PARTS = re.compile(r"[-'’‑]")
+# Endings that only one of the languages has; they settle questions without a single function word.
+_NORWEGIAN_ENDING = re.compile(
+    r"\w{3,}(?:else|sjon|het|ene|ende|skap|ering|eringen|asjon|lig|elig|isk|ologi|dag|krav|er)$"
+)
+_ENGLISH_ENDING = re.compile(r"\w{3,}(?:tion|ing|ment|ness|ity|ies|ance|ence|able|ical|ed|ly|s)$")
+
+
+def detect_language(text: str) -> Language:
+    """Return the language of `text` among English, Bokmål and Nynorsk; English for a text that tells nothing.
+
+    Counts function words of one language only; the letters æ, ø and å and typical endings break ties.
+    """
+    words = [word.lower() for word in _WORD.findall(text)]
+    norwegian = sum(word in _ONLY_NORWEGIAN for word in words) * 2.0
+    english = sum(word in _ONLY_ENGLISH for word in words) * 2.0
+    norwegian += 1.5 * sum(any(letter in word for letter in "æøå") for word in words)
+    if abs(norwegian - english) < 2:
+        lexicon = load_lexicon()
+        norwegian += sum(lexicon.knows_norwegian(word) for word in words if word not in ENGLISH_WORDS)
+        english += sum(lexicon.knows_english(word) for word in words if word not in BOKMAAL_WORDS)
+        norwegian += 0.4 * sum(bool(_NORWEGIAN_ENDING.match(word)) for word in words)
+        english += 0.4 * sum(bool(_ENGLISH_ENDING.match(word)) for word in words)
+    if norwegian <= english:
+        return "en"
+    nynorsk = sum(word in _ONLY_NYNORSK for word in words)
+    bokmaal = sum(word in BOKMAAL_WORDS - NYNORSK_WORDS for word in words)
+    return "nn" if nynorsk > max(1, bokmaal) or (nynorsk and not bokmaal) else "nb"
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-case words of `text` in order; a code such as `510(k)` is one word, `510k`.
+
+    A hyphenated word gives its parts and then the joined form, so that `start-up` meets `startup`.
+    """
+    folded = _COUNTRY.sub(" usa ", unicodedata.normalize("NFKC", text)).lower()
+    found: list[str] = []
+    for match in _WORD.finditer(_CODE.sub(r"\1\2", folded)):
+        word = match.group()
+        parts = _PARTS.split(word)
+        if len(parts) == 1:
+            found.append(word)
+        elif len(parts) == 2 and parts[1] in ("s", "t"):  # a genitive or a contraction, not a compound
+            found.append(parts[0])
+        else:
+            found.extend(parts)
+            found.append("".join(parts))
+    return found
+
+
+@cache
+def _stemmer(name: str) -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer(name)
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, language: Language) -> str:
+    """Return the Snowball stem of a lower-case word; Bokmål and Nynorsk share one stemmer."""
+    return str(_stemmer("english" if language == "en" else "norwegian").stemWord(word))
+
+
+def content_words(text: str, language: Language) -> list[str]:
+    """Return the words that carry meaning, in order and with repeats; empty for function words only."""
+    stop_words = STOP_WORDS[language]
+    return [word for word in words(text) if word not in stop_words]
+
+
+def stems(text: str, language: Language) -> list[str]:
+    """Return the stems of the content words of `text`, in order and with repeats."""
+    return [stem(word, language) for word in content_words(text, language)]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Norwegian-English word pairs, looked up by stem.
+
+    Attributes:
+        to_english: Stems of a Norwegian word or phrase to the stems of its English words or phrases.
+        to_norwegian: The same, the other way round.
+    """
+
+    to_english: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+    to_norwegian: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+    def knows_norwegian(self, word: str) -> bool:
+        """Return whether the lower-case word is a Norwegian entry."""
+        return (stem(word, "nb"),) in self.to_english
+
+    def knows_english(self, word: str) -> bool:
+        """Return whether the lower-case word is an English entry."""
+        return (stem(word, "en"),) in self.to_norwegian
+
+    def translate(self, text: str, source: Language) -> list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]]:
+        """Return, for each known word or phrase of `text`, its source stems and the stems of its translations.
+
+        The longest phrase wins and its words are not looked up again; unknown words are left out.
+        """
+        table = self.to_english if source != "en" else self.to_norwegian
+        stop_words = STOP_WORDS[source]
+        tokens = [(word, stem(word, source)) for word in words(text)]
+        found: list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = []
+        position = 0
+        while position < len(tokens):
+            for length in (3, 2, 1):
+                window = tokens[position : position + length]
+                key = tuple(part for _, part in window)
+                if len(window) == length and key in table and not (length == 1 and window[0][0] in stop_words):
+                    found.append((key, table[key]))
+                    position += length
+                    break
+            else:
+                position += 1
+        return found
+
+
+def _stem_phrase(phrase: str, language: Language) -> tuple[str, ...]:
+    return tuple(stem(word, language) for word in words(phrase))
+
+
+def read_lexicon(lines: Iterable[str]) -> Lexicon:
+    """Read `norwegian<TAB>english1; english2` lines; comments start with `#`, a line without a tab is skipped."""
+    to_english: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    to_norwegian: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for line in lines:
+        if line.startswith("#") or "\t" not in line:
+            continue
+        norwegian, english = line.rstrip("\n").split("\t", 1)
+        source = _stem_phrase(norwegian, "nb")
+        for phrase in english.split(";"):
+            target = _stem_phrase(phrase.strip(), "en")
+            if not source or not target:
+                continue
+            _append_new(to_english.setdefault(source, []), target)
+            _append_new(to_norwegian.setdefault(target, []), source)
+    return Lexicon(_frozen(to_english), _frozen(to_norwegian))
+
+
+def _append_new(entries: list[tuple[str, ...]], entry: tuple[str, ...]) -> None:
+    if entry not in entries:
+        entries.append(entry)
+
+
+def _frozen(
+    table: Mapping[tuple[str, ...], Sequence[tuple[str, ...]]],
+) -> dict[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return {key: tuple(values) for key, values in table.items()}
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """Return the lexicon that ships with the assistant, read once."""
+    with LEXICON_PATH.open(encoding="utf-8") as lines:
+        return read_lexicon(lines)

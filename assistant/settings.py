@@ -1,0 +1,121 @@
+"""What can be chosen: every default is written once, here, with its unit and reason.
+
+Values come from `ASSISTANT_*` variables, then from `assistant.toml` in the working directory, then from the defaults.
+Only `build` reads them; every other room takes the plain values that it needs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from assistant.errors import SettingsError
+
+PREFIX = "ASSISTANT_"
+# Read by the tests and by nothing else.
+_FOREIGN = {"ASSISTANT_TEST_DATA"}
+
+
+class Settings(BaseSettings):
+    """The choices of one assistant."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file="assistant.toml", frozen=True, extra="forbid", protected_namespaces=()
+    )
+
+    corpus: Path = Field(Path("corpus"), description="Folder of documents.")
+    data: Path = Field(Path(".assistant"), description="Folder for the library and its indexes; rebuilt if lost.")
+
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="Any sentence-transformers model: the bundled one, a folder, or a name on a model hub.",
+    )
+    embedding_threads: int = Field(
+        1, ge=1, le=64, description="Torch threads for a question; more wait for each other on a busy machine."
+    )
+    ingest_threads: int = Field(
+        0, ge=0, le=64, description="Torch threads of the embedding worker; 0 takes one per processor core."
+    )
+    chunk_tokens: int = Field(
+        200, ge=32, le=8192, description="Longest chunk in tokens of the embedding model, title and heading included."
+    )
+
+    candidates: int = Field(50, ge=5, le=1000, description="Chunks taken from each of the two searches.")
+    hits: int = Field(8, ge=1, le=100, description="Chunks that the answer is looked for in, after fusion.")
+
+    answer_words: int = Field(80, ge=20, le=400, description="Length in words up to which sentences are added.")
+    question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")
+
+    parse_seconds: float = Field(60, gt=0, description="Time in seconds after which the reading of a file is stopped.")
+    parse_memory_megabytes: int = Field(1500, ge=256, description="Memory that the reading of a file may take.")
+    parse_pages: int = Field(3000, ge=1, description="Pages that a file may have.")
+    parse_unpacked_megabytes: int = Field(300, ge=1, description="Size that a zipped format may unpack to.")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only behind TLS.")
+    port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
+    contact: str | None = Field(None, description="Whom a founder may ask when the documents hold no answer.")
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.hits > self.candidates:
+            raise ValueError(f"hits is {self.hits} and must not be above candidates, {self.candidates}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments first, then the environment, then `assistant.toml`."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def read_settings(**arguments: object) -> Settings:
+    """Return the settings; arguments that are None count as not given.
+
+    Raises:
+        SettingsError: A value is of the wrong type or out of range, two contradict each other, or a name is unknown.
+    """
+    _refuse_unknown_variables()
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic converts and checks each value
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from error
+    except ValueError as error:  # tomllib's syntax error names line and column
+        raise SettingsError(f"assistant.toml cannot be read: {error}. Correct that line.") from error
+
+
+def _refuse_unknown_variables() -> None:
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX) or variable in _FOREIGN:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in Settings.model_fields:
+            raise SettingsError(f"{variable} is not a setting of the assistant.{_did_you_mean(name)}")
+
+
+def _did_you_mean(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return f" Did you mean {PREFIX}{close[0].upper()}?" if close else ""
+
+
+def _sentence(detail: object) -> str:
+    assert isinstance(detail, dict)
+    place = ".".join(str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not place:
+        return f"Settings contradict each other: {message}"
+    if detail["type"] == "extra_forbidden":
+        return f"{place} is not a setting of the assistant.{_did_you_mean(place)}"
+    lowered = message[:1].lower() + message[1:]
+    return f"The setting {PREFIX}{place.upper()} is {detail['input']!r}: {lowered}"

@@ -1,0 +1,1 @@
+"""Store: the library of documents, and who owns it."""

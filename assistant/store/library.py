@@ -1,0 +1,333 @@
+"""The only door to the library: one SQLite file that holds every document version, its chunks and its vectors.
+
+The library is the truth; Chroma and tantivy are rebuilt from it. Every change is one transaction, so a process killed
+anywhere leaves one whole current version of each document.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.domain import Chunk, Document, Heading, Metadata, Section
+from assistant.errors import DataFolderError
+
+Vectors = npt.NDArray[np.float32]
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE versions (
+    document_id TEXT NOT NULL, version TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+    details TEXT NOT NULL, fingerprint TEXT NOT NULL, original TEXT NOT NULL,
+    stored_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    PRIMARY KEY (document_id, version));
+CREATE TABLE current (
+    document_id TEXT PRIMARY KEY, version TEXT NOT NULL, fingerprint TEXT NOT NULL, embedded INTEGER NOT NULL DEFAULT 0,
+    FOREIGN KEY (document_id, version) REFERENCES versions);
+CREATE TABLE chunks (
+    id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, title TEXT NOT NULL, heading TEXT, page INTEGER,
+    language TEXT NOT NULL, text TEXT NOT NULL, content_hash TEXT NOT NULL);
+CREATE INDEX chunks_of_version ON chunks (document_id, version, ordinal);
+CREATE TABLE embeddings (
+    model TEXT NOT NULL, content_hash TEXT NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (model, content_hash)) WITHOUT ROWID;
+"""
+_VARIABLES_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentVersion:
+    """Which version of a document answers, and what it was made from.
+
+    Attributes:
+        fingerprint: Hash over file bytes, sidecar and loader version: equal means that a sync has nothing to do.
+        embedded: Its vectors are in the vector index; until then only the word search finds it.
+    """
+
+    version: str
+    fingerprint: str
+    embedded: bool
+
+
+class Library:
+    """Documents, versions, chunks and embeddings in one SQLite file; safe to use from several threads."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lock = threading.RLock()
+        try:
+            self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise DataFolderError(
+                f"The library {file} cannot be opened ({error}). Check that the folder can be written and has room; "
+                "a damaged library can be deleted, the next ingest builds it anew from the corpus."
+            ) from error
+        self._current = self._read_current()
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        existing = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if existing == 0:
+            with self._transaction() as connection:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute("INSERT INTO facts VALUES ('library_id', ?)", (uuid.uuid4().hex,))
+        elif existing != SCHEMA_VERSION:
+            raise DataFolderError(
+                f"The library {self.file} has format {existing} and this program reads format {SCHEMA_VERSION}. "
+                "Use the program's matching release, or another data folder."
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; a full or read-only disk becomes one sentence, with nothing half-written."""
+        try:
+            with self._transaction() as connection:
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise DataFolderError(
+                f"The library {self.file} cannot be written ({error}). "
+                "Make room or make the data folder writable, then run the ingest again; nothing was lost."
+            ) from error
+
+    def _rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, parameters).fetchall()
+
+    # ---- Facts about the library itself ----
+
+    @property
+    def library_id(self) -> str:
+        """The library's own name, made once; its vector collections are named by it."""
+        value = self.fact("library_id")
+        assert value is not None
+        return value
+
+    def fact(self, name: str) -> str | None:
+        """Return one remembered fact, such as the index manifest, or None."""
+        rows = self._rows("SELECT value FROM facts WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
+
+    def remember(self, name: str, value: str) -> None:
+        """Store or replace one fact."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
+            )
+
+    # ---- Documents and versions ----
+
+    @property
+    def current(self) -> Mapping[str, CurrentVersion]:
+        """The current version of each document: an unchanging picture that a question pins at its start."""
+        return self._current
+
+    def _read_current(self) -> Mapping[str, CurrentVersion]:
+        rows = self._rows("SELECT document_id, version, fingerprint, embedded FROM current ORDER BY document_id")
+        return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], bool(row[3])) for row in rows})
+
+    def store(self, document: Document, chunks: Sequence[Chunk], *, fingerprint: str, original: str) -> None:
+        """Write a version with its chunks, not yet current. Writing it again replaces its chunks."""
+        details = json.dumps(_details(document), ensure_ascii=False)
+        with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM chunks WHERE document_id = ? AND version = ?", (document.id, document.version)
+            )
+            connection.execute(
+                "INSERT INTO versions (document_id, version, title, text, details, fingerprint, original) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "title = excluded.title, text = excluded.text, details = excluded.details, "
+                "fingerprint = excluded.fingerprint, original = excluded.original",
+                (document.id, document.version, document.title, document.text, details, fingerprint, original),
+            )
+            connection.executemany(
+                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_chunk_row(chunk, ordinal) for ordinal, chunk in enumerate(chunks)],
+            )
+
+    def make_current(self, document_id: str, version: str, fingerprint: str) -> None:
+        """Let this version answer from now on; its vectors are expected later, see `mark_embedded`."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO current VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET "
+                "embedded = (embedded AND version = excluded.version), "
+                "version = excluded.version, fingerprint = excluded.fingerprint",
+                (document_id, version, fingerprint),
+            )
+        self._current = self._read_current()
+
+    def mark_embedded(self, document_id: str, version: str) -> None:
+        """Note that the vectors of this version are in the vector index; no effect when it is no longer current."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE current SET embedded = 1 WHERE document_id = ? AND version = ?", (document_id, version)
+            )
+        self._current = self._read_current()
+
+    def mark_not_embedded(self, document_id: str) -> None:
+        """Note that the vectors of a document are missing from the vector index."""
+        with self._writing() as connection:
+            connection.execute("UPDATE current SET embedded = 0 WHERE document_id = ?", (document_id,))
+        self._current = self._read_current()
+
+    def mark_nothing_embedded(self) -> None:
+        """Note that the vector index is empty, so that all vectors are added anew."""
+        with self._writing() as connection:
+            connection.execute("UPDATE current SET embedded = 0")
+        self._current = self._read_current()
+
+    def remove(self, document_id: str) -> None:
+        """Let a document answer no more; its versions stay, so that old citations can still be opened."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
+        self._current = self._read_current()
+
+    def document(self, document_id: str, version: str | None = None) -> Document | None:
+        """Return a stored version of a document (the current one by default), or None when there is none."""
+        if version is None:
+            now = self._current.get(document_id)
+            if now is None:
+                return None
+            version = now.version
+        rows = self._rows(
+            "SELECT title, text, details FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
+        )
+        return _document(document_id, version, *rows[0]) if rows else None
+
+    def original(self, document_id: str, version: str | None = None) -> str | None:
+        """Return the name under which the original file of a version is kept, or None."""
+        if version is None:
+            now = self._current.get(document_id)
+            version = now.version if now else None
+        rows = self._rows("SELECT original FROM versions WHERE document_id = ? AND version = ?", (document_id, version))
+        return str(rows[0][0]) if rows else None
+
+    # ---- Chunks ----
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """Return the chunks with these ids; unknown ids are left out."""
+        found: dict[str, Chunk] = {}
+        for start in range(0, len(ids), _VARIABLES_AT_MOST):
+            batch = ids[start : start + _VARIABLES_AT_MOST]
+            marks = ",".join("?" * len(batch))
+            for row in self._rows(f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE id IN ({marks})", batch):  # noqa: S608 - only question marks are put in
+                found[row[0]] = Chunk(*row)
+        return found
+
+    def chunks_of(self, document_id: str, version: str) -> list[Chunk]:
+        """Return the chunks of one version in order."""
+        rows = self._rows(
+            f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE document_id = ? AND version = ? ORDER BY ordinal",  # noqa: S608 - a constant
+            (document_id, version),
+        )
+        return [Chunk(*row) for row in rows]
+
+    def chunk_ids(self, document_id: str, *, except_version: str | None = None) -> list[str]:
+        """Return the ids of all chunks of a document, over all its versions but one."""
+        rows = self._rows(
+            "SELECT id FROM chunks WHERE document_id = ? AND version IS NOT ?", (document_id, except_version)
+        )
+        return [row[0] for row in rows]
+
+    def current_chunk_ids(self) -> set[str]:
+        """Return the ids of the chunks that may answer now."""
+        rows = self._rows("SELECT c.id FROM chunks c JOIN current n USING (document_id, version)")
+        return {row[0] for row in rows}
+
+    def chunk_count(self) -> int:
+        """Return how many chunks may answer now."""
+        rows = self._rows("SELECT count(*) FROM chunks c JOIN current n USING (document_id, version)")
+        return int(rows[0][0])
+
+    # ---- Embeddings ----
+
+    def vectors(self, model: str, content_hashes: Sequence[str]) -> dict[str, Vectors]:
+        """Return the stored vectors of these texts for one model; texts never embedded are left out."""
+        found: dict[str, Vectors] = {}
+        for start in range(0, len(content_hashes), _VARIABLES_AT_MOST):
+            batch = content_hashes[start : start + _VARIABLES_AT_MOST]
+            marks = ",".join("?" * len(batch))
+            statement = f"SELECT content_hash, vector FROM embeddings WHERE model = ? AND content_hash IN ({marks})"  # noqa: S608 - only question marks are put in
+            for content_hash, blob in self._rows(statement, (model, *batch)):
+                found[content_hash] = np.frombuffer(blob, dtype=np.float32)
+        return found
+
+    def store_vectors(self, model: str, vectors: Iterable[tuple[str, Vectors]]) -> None:
+        """Keep vectors by the hash of their text, so that the same text is never embedded twice."""
+        rows = [(model, content_hash, vector.astype(np.float32).tobytes()) for content_hash, vector in vectors]
+        with self._writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+
+_CHUNK_COLUMNS = 'id, document_id, version, text, start, "end", title, heading, page, language'
+
+
+def _chunk_row(chunk: Chunk, ordinal: int) -> tuple[Any, ...]:
+    return (
+        chunk.id, chunk.document_id, chunk.version, ordinal, chunk.start, chunk.end, chunk.title, chunk.heading,
+        chunk.page, chunk.language, chunk.text, chunk.content_hash,
+    )  # fmt: skip
+
+
+def _details(document: Document) -> dict[str, Any]:
+    return {
+        "metadata": asdict(document.metadata),
+        "sections": [asdict(section) for section in document.sections],
+        "headings": [asdict(heading) for heading in document.headings],
+        "pages": document.pages,
+        "page_labels": document.page_labels,
+        "notices": document.notices,
+    }
+
+
+def _document(document_id: str, version: str, title: str, text: str, details: str) -> Document:
+    values = json.loads(details)
+    lists = ("audience", "stage", "topics", "translations")
+    metadata: dict[str, Any] = {
+        name: tuple(value) if name in lists else value for name, value in values["metadata"].items()
+    }
+    return Document(
+        id=document_id,
+        title=title,
+        text=text,
+        sections=tuple(Section(**section) for section in values["sections"]),
+        version=version,
+        metadata=Metadata(**metadata),
+        pages=tuple(values["pages"]),
+        page_labels=tuple(values["page_labels"]),
+        headings=tuple(Heading(**heading) for heading in values["headings"]),
+        notices=tuple(values["notices"]),
+    )

@@ -1,0 +1,569 @@
+"""Build the PDF and DOCX documents of the starter corpus from their Markdown sources.
+
+Each source lies beside this file and has the front matter of a corpus document. The build
+writes the document into ``corpus/`` and its metadata into a sidecar, ``<document>.yaml``::
+
+    python docs/sources/build.py            build every document
+    python docs/sources/build.py --check    fail if corpus/ differs from a fresh build
+
+The sources use a small part of Markdown: ``#`` headings, paragraphs, ``- `` and ``1. `` lists
+of one line an item, and pipe tables. Markup inside a sentence is not supported: it would be
+printed as it stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import io
+import re
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import docx
+import pypdf
+import yaml
+from docx.document import Document as DocxDocument
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+from docx.table import Table as DocxTable
+from docx.table import _Cell, _Row
+from docx.text.paragraph import Paragraph as DocxParagraph
+from reportlab import platypus  # type: ignore[import-untyped, unused-ignore]
+from reportlab.lib import colors  # type: ignore[import-untyped, unused-ignore]
+from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped, unused-ignore]
+from reportlab.lib.styles import ParagraphStyle  # type: ignore[import-untyped, unused-ignore]
+from reportlab.lib.units import cm  # type: ignore[import-untyped, unused-ignore]
+from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped, unused-ignore]
+from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped, unused-ignore]
+
+SOURCES = Path(__file__).resolve().parent
+CORPUS = SOURCES.parents[1] / "corpus"
+
+DOCUMENTS = {
+    "coding-coverage-payment.md": "roadmap/coding-coverage-payment.pdf",
+    "funding-and-partners.md": "programme/funding-and-partners.docx",
+    "mentoring-astrazeneca-spark-inven2.md": "programme/mentoring-astrazeneca-spark-inven2.pdf",
+}
+"""Source beside this file, and the document it becomes inside the corpus."""
+
+INK = "1F3A5F"
+PALE = "E8EEF5"
+RULE = "B8C4D3"
+LANGUAGE_TAGS = {"en": "en-GB", "nb": "nb-NO"}
+
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Date of every member of a DOCX: the earliest a ZIP can hold, so that bytes do not change."""
+
+
+# The source: front matter and blocks.
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 is the title of the document."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list, numbered or with bullets."""
+
+    items: tuple[str, ...]
+    numbered: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table with one header row; every row has as many cells as the header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Block = Heading | Prose | Listing | Grid
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document before it is built: its metadata, and its text as blocks."""
+
+    metadata: dict[str, Any]
+    blocks: tuple[Block, ...]
+
+    @property
+    def title(self) -> str:
+        """The title that the metadata gives."""
+        return str(self.metadata["title"])
+
+    @property
+    def publisher(self) -> str:
+        """The publisher that the metadata gives."""
+        return str(self.metadata["publisher"])
+
+    @property
+    def language_tag(self) -> str:
+        """The language as a tag with a region, as PDF and DOCX want it."""
+        return LANGUAGE_TAGS[str(self.metadata["language"])]
+
+    @property
+    def published(self) -> dt.datetime:
+        """Midnight of the day of publication."""
+        day: dt.date = self.metadata["published"]
+        return dt.datetime(day.year, day.month, day.day)
+
+
+def read_source(path: Path) -> Source:
+    """Read a source file.
+
+    :param path: A Markdown file with front matter.
+    :raises ValueError: If the file does not begin with front matter.
+    """
+    text = path.read_text(encoding="utf-8")
+    match = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
+    if match is None:
+        raise ValueError(f"{path} must begin with front matter between two lines of ---")
+    return Source(metadata=yaml.safe_load(match[1]), blocks=parse_blocks(match[2]))
+
+
+def parse_blocks(text: str) -> tuple[Block, ...]:
+    """Cut Markdown into blocks at its blank lines."""
+    return tuple(
+        parse_block(chunk.splitlines()) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk
+    )
+
+
+def parse_block(lines: list[str]) -> Block:
+    """Read one block from its lines, none of them blank."""
+    if heading := re.fullmatch(r"(#{1,3}) (.+)", lines[0]):
+        return Heading(level=len(heading[1]), text=heading[2].strip())
+    if lines[0].startswith("|"):
+        return parse_grid(lines)
+    for marker, numbered in ((r"- ", False), (r"\d+\. ", True)):
+        if all(re.match(marker, line) for line in lines):
+            items = tuple(re.sub(f"^{marker}", "", line).strip() for line in lines)
+            return Listing(items=items, numbered=numbered)
+    return Prose(text=" ".join(line.strip() for line in lines))
+
+
+def parse_grid(lines: list[str]) -> Grid:
+    """Read a pipe table.
+
+    :raises ValueError: If a row has more or fewer cells than the header.
+    """
+    header, _, *rows = (
+        tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in lines
+    )
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"a table row needs {len(header)} cells, got {len(row)}: {row}")
+    return Grid(header=header, rows=tuple(rows))
+
+
+def column_shares(grid: Grid) -> list[float]:
+    """Share out the table's width among its columns, by the text that they hold.
+
+    The longest word keeps a column from being so narrow that a word is broken; the square
+    root keeps one long sentence from taking the whole width.
+    """
+    columns = zip(grid.header, *grid.rows, strict=True)
+    weights = [
+        max(
+            max(len(cell) for cell in column) ** 0.5 * 3,
+            max(len(word) for cell in column for word in cell.split() or [""]) * 1.3,
+        )
+        for column in columns
+    ]
+    return [weight / sum(weights) for weight in weights]
+
+
+# PDF.
+
+PAGE_MARGIN = 2.3 * cm
+TEXT_WIDTH = A4[0] - 2 * PAGE_MARGIN
+
+LONGEST_UNBROKEN_LIST = 6
+"""A list of at most so many items stays on one page."""
+
+BULLET_FONT = "Vera"
+"""A font inside reportlab; a bullet in its Helvetica is extracted as a control character."""
+
+pdfmetrics.registerFont(TTFont(BULLET_FONT, "Vera.ttf"))
+
+
+def pdf_style(name: str, **changes: Any) -> Any:
+    """Make a paragraph style: body text with the changes named."""
+    body: dict[str, Any] = {
+        "fontName": "Helvetica",
+        "fontSize": 10,
+        "leading": 14.5,
+        "spaceAfter": 7,
+        "allowWidows": 0,
+        "allowOrphans": 0,
+    }
+    return ParagraphStyle(name, **(body | changes))
+
+
+def pdf_heading(name: str, size: float, before: float, after: float = 5) -> Any:
+    """Make a heading style; a heading never stays alone at the foot of a page."""
+    return pdf_style(
+        name,
+        fontName="Helvetica-Bold",
+        fontSize=size,
+        leading=size * 1.25,
+        spaceBefore=before,
+        spaceAfter=after,
+        textColor=colors.HexColor(f"#{INK}"),
+        keepWithNext=1,
+    )
+
+
+def pdf_item(name: str, **changes: Any) -> Any:
+    """Make a style for list items."""
+    return pdf_style(
+        name,
+        leftIndent=17,
+        bulletIndent=3,
+        bulletFontName=BULLET_FONT,
+        bulletFontSize=9,
+        spaceAfter=3.5,
+        **changes,
+    )
+
+
+PDF_STYLES = {
+    "h1": pdf_heading("h1", size=21, before=0, after=14),
+    "h2": pdf_heading("h2", size=13, before=11),
+    "h3": pdf_heading("h3", size=11, before=8),
+    "body": pdf_style("body"),
+    "lead": pdf_style("lead", keepWithNext=1),
+    "notice": pdf_style(
+        "notice",
+        fontSize=9,
+        leading=13,
+        backColor=colors.HexColor(f"#{PALE}"),
+        borderPadding=7,
+        leftIndent=7,
+        rightIndent=7,
+        spaceBefore=10,
+        spaceAfter=16,
+    ),
+    "item": pdf_item("item"),
+    "held item": pdf_item("held item", keepWithNext=1),
+    "cell": pdf_style("cell", fontSize=8.8, leading=11.4, spaceAfter=0),
+    "head": pdf_style(
+        "head",
+        fontName="Helvetica-Bold",
+        fontSize=8.8,
+        leading=11.4,
+        spaceAfter=0,
+        textColor=colors.white,
+    ),
+}
+
+
+def write_pdf(source: Source, target: Path) -> None:
+    """Write a document as a PDF with page numbers."""
+
+    def page_number(canvas: Any, _template: Any) -> None:
+        """Draw the foot of a page: the publisher to the left, the number to the right."""
+        canvas.saveState()
+        canvas.setFont("Helvetica", 8)
+        canvas.setFillColor(colors.HexColor("#5A6675"))
+        canvas.drawString(PAGE_MARGIN, 1.3 * cm, source.publisher)
+        canvas.drawRightString(A4[0] - PAGE_MARGIN, 1.3 * cm, f"Page {canvas.getPageNumber()}")
+        canvas.restoreState()
+
+    bottom, top = 2.2 * cm, 2.1 * cm
+    frame = platypus.Frame(
+        PAGE_MARGIN,
+        bottom,
+        TEXT_WIDTH,
+        A4[1] - bottom - top,
+        leftPadding=0,
+        rightPadding=0,
+        topPadding=0,
+        bottomPadding=0,
+    )
+    template = platypus.BaseDocTemplate(
+        str(target),
+        pagesize=A4,
+        # The foot is drawn at the end of a page, so that it is also read last.
+        pageTemplates=[platypus.PageTemplate(frames=[frame], onPageEnd=page_number)],
+        title=source.title,
+        author=source.publisher,
+        subject=str(source.metadata["status"]),
+        creator="docs/sources/build.py",
+        lang=source.language_tag,
+        invariant=1,  # a fixed date and id: the same source gives the same bytes
+    )
+    template.build(pdf_story(source.blocks))
+
+
+def pdf_story(blocks: tuple[Block, ...]) -> list[Any]:
+    """Turn blocks into flowables; the paragraph right after the title is the notice."""
+    story: list[Any] = []
+    for number, block in enumerate(blocks):
+        if isinstance(block, Heading):
+            story.append(platypus.Paragraph(escape(block.text), PDF_STYLES[f"h{block.level}"]))
+        elif isinstance(block, Listing):
+            story += pdf_items(block)
+        elif isinstance(block, Grid):
+            story += [pdf_table(block), platypus.Spacer(1, 9)]
+        else:
+            leads_in = block.text.endswith(":")
+            style = "notice" if number == 1 else "lead" if leads_in else "body"
+            story.append(platypus.Paragraph(escape(block.text), PDF_STYLES[style]))
+    return story
+
+
+def pdf_items(listing: Listing) -> list[Any]:
+    """Make one paragraph an item, and a little air after the last; a short list is not broken."""
+    last = len(listing.items)
+    items: list[Any] = []
+    for number, item in enumerate(listing.items, start=1):
+        held = number < last <= LONGEST_UNBROKEN_LIST
+        items.append(
+            platypus.Paragraph(
+                escape(item),
+                PDF_STYLES["held item" if held else "item"],
+                bulletText=f"{number}." if listing.numbered else "\u2022",
+            )
+        )
+    return [*items, platypus.Spacer(1, 4)]
+
+
+def pdf_table(grid: Grid) -> Any:
+    """Make a ruled table whose header is repeated on every page it runs over."""
+    cells = [[platypus.Paragraph(escape(cell), PDF_STYLES["head"]) for cell in grid.header]]
+    cells += [[platypus.Paragraph(escape(c), PDF_STYLES["cell"]) for c in row] for row in grid.rows]
+    return platypus.Table(
+        cells,
+        colWidths=[share * TEXT_WIDTH for share in column_shares(grid)],
+        repeatRows=1,
+        spaceBefore=3,
+        style=[
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor(f"#{INK}")),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.5, colors.HexColor(f"#{RULE}")),
+            ("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, colors.HexColor("#F6F8FB")]),
+            ("LEFTPADDING", (0, 0), (-1, -1), 5),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 5),
+            ("TOPPADDING", (0, 0), (-1, -1), 4),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+        ],
+    )
+
+
+# DOCX.
+
+
+def write_docx(source: Source, target: Path) -> None:
+    """Write a document as a DOCX with Word's own heading, list and table styles."""
+    document = docx.Document()
+    set_docx_properties(document, source)
+    set_docx_styles(document, source.language_tag)
+    for number, block in enumerate(source.blocks):
+        if isinstance(block, Heading):
+            style = "Title" if block.level == 1 else f"Heading {block.level - 1}"
+            document.add_paragraph(block.text, style=style)
+        elif isinstance(block, Listing):
+            for item in block.items:
+                style = "List Number" if block.numbered else "List Bullet"
+                document.add_paragraph(item, style=style)
+        elif isinstance(block, Grid):
+            add_docx_table(document, block)
+        else:
+            document.add_paragraph(block.text, style="Subtitle" if number == 1 else "Normal")
+    buffer = io.BytesIO()
+    document.save(buffer)
+    target.write_bytes(with_fixed_dates(buffer.getvalue()))
+
+
+def set_docx_properties(document: DocxDocument, source: Source) -> None:
+    """Fill the core properties; every date is the day of publication."""
+    properties = document.core_properties
+    properties.title = source.title
+    properties.author = properties.last_modified_by = source.publisher
+    properties.language = source.language_tag
+    properties.subject = str(source.metadata["status"])
+    properties.comments = ""
+    properties.created = properties.modified = source.published
+    properties.revision = 1
+
+
+def set_docx_styles(document: DocxDocument, language_tag: str) -> None:
+    """Set page, fonts and language of the default template."""
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.5)
+    for name, size, colour in (
+        ("Normal", 10.5, None),
+        ("Title", 22, INK),
+        ("Subtitle", 9.5, "5A6675"),
+        ("Heading 1", 14, INK),
+        ("Heading 2", 12, INK),
+    ):
+        style: Any = document.styles[name]
+        style.font.name = "Calibri"
+        style.font.size = Pt(size)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for attribute in [key for key in fonts.attrib if key.endswith("Theme")]:
+            del fonts.attrib[attribute]  # a theme font would win over the name set above
+        if colour is not None:
+            style.font.color.rgb = RGBColor.from_string(colour)
+    normal: Any = document.styles["Normal"]
+    normal.paragraph_format.space_before = Pt(4)
+    normal.paragraph_format.space_after = Pt(6)
+    subtitle: Any = document.styles["Subtitle"]
+    subtitle.font.italic = False
+    language = OxmlElement("w:lang")
+    language.set(qn("w:val"), language_tag)
+    normal.element.get_or_add_rPr().append(language)
+
+
+def add_docx_table(document: DocxDocument, grid: Grid) -> None:
+    """Add a table whose header row Word repeats on each page."""
+    table = document.add_table(rows=0, cols=len(grid.header), style="Table Grid")
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
+    for number, texts in enumerate((grid.header, *grid.rows)):
+        row = table.add_row()
+        forbid_row_break(row)
+        for cell, text, share in zip(row.cells, texts, column_shares(grid), strict=True):
+            cell.width = Cm(16 * share)
+            spacing = cell.paragraphs[0].paragraph_format
+            spacing.space_before = spacing.space_after = Pt(2)
+            run = cell.paragraphs[0].add_run(text)
+            run.font.size = Pt(9.5)
+            if number == 0:
+                run.bold = True
+                shade(cell)
+        if number == 0:
+            row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def forbid_row_break(row: _Row) -> None:
+    """Keep a table row on one page."""
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+
+
+def shade(cell: _Cell) -> None:
+    """Give a cell the pale background of a header."""
+    shading = OxmlElement("w:shd")
+    shading.set(qn("w:val"), "clear")
+    shading.set(qn("w:fill"), PALE)
+    cell._tc.get_or_add_tcPr().append(shading)
+
+
+def with_fixed_dates(content: bytes) -> bytes:
+    """Pack a ZIP file again with the same date on every member."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            member = zipfile.ZipInfo(name, ZIP_EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(member, old.read(name))
+    return packed.getvalue()
+
+
+# Building and checking.
+
+WRITERS = {".pdf": write_pdf, ".docx": write_docx}
+
+
+def sidecar_of(document: Path) -> Path:
+    """Name the file that holds a document's metadata."""
+    return document.with_name(f"{document.name}.yaml")
+
+
+def build(corpus: Path) -> list[Path]:
+    """Build every document and its sidecar.
+
+    :param corpus: The corpus folder to write into; folders are made as needed.
+    :return: The documents written.
+    """
+    written = []
+    for source_name, document_name in DOCUMENTS.items():
+        source = read_source(SOURCES / source_name)
+        target = corpus / document_name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        WRITERS[target.suffix](source, target)
+        sidecar = yaml.safe_dump(source.metadata, sort_keys=False, allow_unicode=True, width=1000)
+        sidecar_of(target).write_text(sidecar, encoding="utf-8")
+        written.append(target)
+    return written
+
+
+def extracted_text(document: Path) -> str:
+    """Extract what a reader gets out of a PDF or a DOCX, tables included."""
+    if document.suffix == ".pdf":
+        return "\n".join(page.extract_text() for page in pypdf.PdfReader(document).pages)
+    lines: list[str] = []
+    for part in docx.Document(str(document)).iter_inner_content():
+        if isinstance(part, DocxParagraph):
+            lines.append(part.text)
+        elif isinstance(part, DocxTable):
+            lines += [" | ".join(cell.text for cell in row.cells) for row in part.rows]
+    return "\n".join(lines)
+
+
+def differences(corpus: Path) -> list[str]:
+    """Compare a corpus with a fresh build.
+
+    :param corpus: The corpus folder to look at; it is not changed.
+    :return: One sentence for each document that differs, empty if none does.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for fresh in build(Path(folder)):
+            name = fresh.relative_to(folder)
+            present = corpus / name
+            if not present.exists() or not sidecar_of(present).exists():
+                found.append(f"corpus/{name} or its sidecar is missing.")
+            elif extracted_text(present) != extracted_text(fresh):
+                found.append(f"The text of corpus/{name} differs from its source.")
+            elif sidecar_of(present).read_bytes() != sidecar_of(fresh).read_bytes():
+                found.append(f"The sidecar of corpus/{name} differs from its source.")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    :param arguments: The arguments; those of the process if left out.
+    :return: The exit status: 0, or 1 if a check found a difference.
+    """
+    parser = argparse.ArgumentParser(description="Build the PDF and DOCX documents of the corpus.")
+    parser.add_argument("--check", action="store_true", help="compare only, write nothing")
+    if parser.parse_args(arguments).check:
+        found = differences(CORPUS)
+        for sentence in found:
+            print(sentence, "Run: python docs/sources/build.py", file=sys.stderr)
+        return 1 if found else 0
+    for document in build(CORPUS):
+        print(document.relative_to(CORPUS.parent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
