@@ -14,6 +14,7 @@ from assistant.build import Assistant, load_embedder, open_assistant
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Query, Turn
 from assistant.errors import AssistantError
 from assistant.settings import Settings, read_settings
+from assistant.tuning import Tuning
 
 __all__ = [
     "Answer",
@@ -26,6 +27,7 @@ __all__ = [
     "IngestReport",
     "Query",
     "Settings",
+    "Tuning",
     "Turn",
     "load_embedder",
     "open_assistant",

@@ -6,38 +6,37 @@ whether there is an answer at all (`answerability`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.answer_types import AnswerType, answer_type, holds
 from assistant.domain import Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
-from assistant.language import stems
+from assistant.language import content_words, index_stems, stem
 from assistant.sentences import Unit, split_units
+from assistant.tuning import Tuning
 
 InverseDocumentFrequency = Callable[[str, Language], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What each ingredient of a sentence's score counts. Chosen on the tuning half by the run in eval/weights.json."""
-
-    sentence: float = 1.0
-    window: float = 1.0
-    hit: float = 1.0
-    answer_type: float = 0.3
-
-
-# BM25's saturation and length normalisation, for sentences of about 20 stems.
+# BM25's saturation and length normalisation, for sentences of about 14 stems.
 _LENGTH_NORMALISATION = 0.4
 _SATURATION = 1.2
 _USUAL_LENGTH = 14
 # A stem inside a compound (`klynge` in `helseklynge`) is weaker evidence than the word itself.
 _COMPOUND = 0.6
 _COMPOUND_LETTERS = 4
-# Questions, headings and fragments seldom answer.
+# Questions and fragments seldom answer; neither does the part of a document that lists its sources.
 _WEAK_UNIT = 0.55
 _FRAGMENT_WORDS = 3
+_ABOUT_SOURCES = re.compile(
+    r"\b(?:sources?|references|bibliography|kilder|referanser)\b|where does this information come from|"
+    r"hvor kommer (?:opplysningene|informasjonen) fra",
+    re.IGNORECASE,
+)
+# The first sentence under a heading answers it; the ones after it add to that.
+_BELOW_HEADING = (1.0, 0.7, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class Candidate:
         score: 0 upwards; comparable inside one question only.
         matched: idf-weighted share of the question's terms in the unit itself, 0 to 1.
         covered: The same for the unit with its neighbours, heading and title.
+        terms: How well each of the question's terms is met by the unit and its heading, 0 to 1.
     """
 
     hit: Hit
@@ -59,6 +59,7 @@ class Candidate:
     score: float
     matched: float
     covered: float
+    terms: tuple[float, ...] = ()
 
     @property
     def text(self) -> str:
@@ -73,36 +74,56 @@ class Evidence:
     Attributes:
         wanted: Kind of answer asked for.
         uncovered: Words of the question that no hit holds, the rarest first.
-        total_weight: Sum of the weights of the question's terms.
     """
 
     candidates: tuple[Candidate, ...]
     wanted: AnswerType
     uncovered: tuple[str, ...]
-    total_weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A question's term in the language of one chunk, with its weight."""
+    """A question's term in the language of one chunk.
+
+    Attributes:
+        weight: idf, less for a translation.
+        share: idf as a share of the idf of all terms.
+    """
 
     alternatives: tuple[tuple[str, ...], ...]
     weight: float
     share: float
 
 
-def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, weights: Weights = Weights()) -> Evidence:
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The ingredients of one unit's score, before they are scaled over all units."""
+
+    hit: Hit
+    unit: Unit
+    position: int
+    sentence: float
+    matched: float
+    covered: float
+    heading: float
+    right_type: bool
+    terms: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        return self.hit.chunk.text[self.unit.start : self.unit.end]
+
+
+def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tuning: Tuning) -> Evidence:
     """Score every unit of the hits for the query; no candidates for no hits."""
     wanted = answer_type(query.text)
     terms = question_terms(query.search_text, query.language)
-    by_language = {language: _weigh(terms[_field(language)], language, idf) for language in ("en", "nb")}
-    scored: list[tuple[Hit, Unit, int, float, float, float, bool]] = []
-    for hit in hits:
-        language = _field(hit.chunk.language)
-        scored.extend(_score_units(hit, by_language[language], wanted))
-    candidates = _combine(scored, weights)
-    own = by_language[_field(query.language)]
-    return Evidence(candidates, wanted, _uncovered(own, hits), sum(term.weight for term in own))
+    by_language: dict[Language, list[_Wanted]] = {
+        language: _weigh(terms[_field(language)], language, idf) for language in ("en", "nb")
+    }
+    scored = [unit for hit in hits for unit in _score_units(hit, by_language[_field(hit.chunk.language)], wanted)]
+    candidates = _combine(scored, tuning, asks_for_sources=bool(_ABOUT_SOURCES.search(query.text)))
+    return Evidence(candidates, wanted, _uncovered(query, hits, idf))
 
 
 def _field(language: Language) -> Language:
@@ -119,43 +140,58 @@ def _weigh(terms: Sequence[Term], language: Language, idf: InverseDocumentFreque
     return [_Wanted(alternatives, weight, rarity / total) for alternatives, rarity, weight in weighed]
 
 
-def _score_units(
-    hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType
-) -> list[tuple[Hit, Unit, int, float, float, float, bool]]:
-    """Return, per unit: sentence score, matched and covered share, and whether the wanted kind of answer is there."""
+def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
+    """Return the ingredients of each unit of a hit; headings lend theirs to the units below and are no units."""
     chunk = hit.chunk
     units = split_units(chunk.text)
-    unit_stems = [stems(chunk.text[unit.start : unit.end], chunk.language) for unit in units]
-    context = set(stems(f"{chunk.title} {chunk.heading or ''}", chunk.language))
-    matches = [[_match(term, set(found)) for term in terms] for found in unit_stems]
-    in_context = [_match(term, context) for term in terms]
-    heading_of = _headings(units)
+    unit_stems = [set(index_stems(chunk.text[unit.start : unit.end], chunk.language)) for unit in units]
+    matches = [[_match(term, found) for term in terms] for found in unit_stems]
+    title = [_match(term, set(index_stems(chunk.title, chunk.language))) for term in terms]
+    above = set(index_stems(chunk.heading or "", chunk.language))
+    heading, below = (above, [_match(term, above) for term in terms]), 0
     rows = []
+    only_headings = all(unit.kind == "heading" for unit in units)
+    introduced = [0.0] * len(terms)
     for position, unit in enumerate(units):
+        own = matches[position]
+        if unit.kind == "heading" and not only_headings:
+            heading, below, introduced = (unit_stems[position], own), 0, [0.0] * len(terms)
+            continue
+        near = [matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units)]
+        window = [max(column) for column in zip(own, title, heading[1], introduced, *near, strict=True)]
+        with_heading = tuple(max(pair) for pair in zip(own, heading[1], strict=True))
         length = 1 - _LENGTH_NORMALISATION + _LENGTH_NORMALISATION * len(unit_stems[position]) / _USUAL_LENGTH
         saturated = (_SATURATION + 1) / (1 + _SATURATION * length)
-        own = matches[position]
-        sentence = saturated * sum(term.weight * found for term, found in zip(terms, own, strict=True))
-        neighbours = [own, in_context]
-        neighbours += [
-            matches[near] for near in (position - 1, position + 1, heading_of[position]) if 0 <= near < len(units)
-        ]
-        near_best = [max(column) for column in zip(*neighbours, strict=True)]
-        matched = sum(term.share * found for term, found in zip(terms, own, strict=True))
-        covered = sum(term.share * found for term, found in zip(terms, near_best, strict=True))
         text = chunk.text[unit.start : unit.end]
-        rows.append((hit, unit, position, sentence, matched, covered, holds(wanted, text)))
+        rows.append(
+            _Scored(
+                hit,
+                unit,
+                position,
+                sentence=saturated * sum(term.weight * found for term, found in zip(terms, own, strict=True)),
+                matched=_share(terms, own),
+                covered=_share(terms, window),
+                heading=_heading_fit(terms, *heading) * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
+                right_type=holds(wanted, text),
+                terms=with_heading,
+            )
+        )
+        below += 1
+        introduced = own if unit.introduces else introduced
     return rows
 
 
-def _headings(units: Sequence[Unit]) -> list[int]:
-    """Return, for each unit, the position of the nearest heading or introduction above it, or -1."""
-    nearest, found = -1, []
-    for position, unit in enumerate(units):
-        found.append(nearest)
-        if unit.kind == "heading" or unit.introduces:
-            nearest = position
-    return found
+def _share(terms: Sequence[_Wanted], found: Sequence[float]) -> float:
+    return sum(term.share * met for term, met in zip(terms, found, strict=True))
+
+
+def _heading_fit(terms: Sequence[_Wanted], heading: set[str], met: Sequence[float]) -> float:
+    """Return how well a heading asks the same: harmonic mean of the shares of either's words that the other holds."""
+    if not heading or not any(met):
+        return 0.0
+    asked = {part for term in terms for alternative in term.alternatives for part in alternative}
+    share, precision = _share(terms, met), len(heading & asked) / len(heading)
+    return 2 * share * precision / (share + precision) if share + precision else 0.0
 
 
 def _match(term: _Wanted, present: set[str]) -> float:
@@ -182,34 +218,44 @@ def _in_compound(part: str, present: set[str]) -> bool:
     )
 
 
-def _combine(
-    scored: Sequence[tuple[Hit, Unit, int, float, float, float, bool]], weights: Weights
-) -> tuple[Candidate, ...]:
+def _combine(scored: Sequence[_Scored], tuning: Tuning, *, asks_for_sources: bool) -> tuple[Candidate, ...]:
     """Add up the ingredients, each scaled by its highest value, and sort; equal scores keep the order of the hits."""
-    top_sentence = max((row[3] for row in scored), default=0.0) or 1.0
-    top_window = max((row[5] for row in scored), default=0.0) or 1.0
-    top_hit = max((row[0].score for row in scored), default=0.0) or 1.0
+    top_sentence = max((row.sentence for row in scored), default=0.0) or 1.0
+    top_window = max((row.covered for row in scored), default=0.0) or 1.0
+    top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
     candidates = []
-    for hit, unit, position, sentence, matched, covered, right_type in scored:
+    for row in scored:
         score = (
-            weights.sentence * sentence / top_sentence
-            + weights.window * covered / top_window
-            + weights.hit * hit.score / top_hit
-            + weights.answer_type * right_type
+            tuning.sentence * row.sentence / top_sentence
+            + tuning.window * row.covered / top_window
+            + tuning.hit * row.hit.score / top_hit
+            + tuning.heading * row.heading
+            + tuning.answer_type * row.right_type
         )
-        text = hit.chunk.text[unit.start : unit.end]
-        if unit.kind == "heading" or text.endswith("?") or len(text.split()) < _FRAGMENT_WORDS:
+        if row.text.endswith("?") or len(row.text.split()) < _FRAGMENT_WORDS:
             score *= _WEAK_UNIT
-        candidates.append(Candidate(hit, unit, position, score, matched, covered))
+        if not asks_for_sources and _ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
+            score *= _WEAK_UNIT
+        candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms))
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
 
 
-def _uncovered(terms: Sequence[_Wanted], hits: Sequence[Hit]) -> tuple[str, ...]:
-    present: set[str] = set()
+def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency) -> tuple[str, ...]:
+    """Return the question's words, as written, that stand in no hit in either language, the rarest first."""
+    present: dict[Language, set[str]] = {"en": set(), "nb": set()}
     for hit in hits:
-        present.update(stems(hit.chunk.index_text, hit.chunk.language))
-    missing = [term for term in terms if not _match(term, present)]
-    return tuple(" ".join(term.alternatives[0]) for term in sorted(missing, key=lambda term: -term.share))
+        present[_field(hit.chunk.language)].update(index_stems(hit.chunk.index_text, hit.chunk.language))
+    own = _field(query.language)
+    missing: dict[str, float] = {}
+    for word in content_words(query.search_text, query.language):
+        found = any(
+            _match(term, present[language])
+            for language in present
+            for term in _weigh(question_terms(word, query.language)[language], language, idf)
+        )
+        if not found:
+            missing[word] = idf(stem(word, query.language), own)
+    return tuple(sorted(missing, key=lambda word: -missing[word]))
 
 
 def features(query: Query, evidence: Evidence) -> Mapping[str, float]:

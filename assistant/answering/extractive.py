@@ -11,10 +11,9 @@ from assistant.domain import Claim, Draft, Hit, Query, Quote
 from assistant.retrieval.families import overlap, shingles
 from assistant.sentences import Unit, split_units
 
-# A further sentence joins the answer only when its score comes this close to the best one's.
-# Chosen on the tuning half by the run in eval/weights.json.
-JOINS_FROM = 0.8
 SENTENCES_AT_MOST = 4
+# A sentence that meets a term which the picked ones leave open may join from this share of the best score.
+ADDS_FROM = 0.6
 # A list that answers is shown whole up to this many words.
 LIST_WORDS_AT_MOST = 160
 SAME_SENTENCE = 0.7
@@ -48,7 +47,7 @@ class _Pick:
 class ExtractiveAnswerer:
     """Picks the best-scored units up to a number of words."""
 
-    def __init__(self, *, answer_words: int, joins_from: float = JOINS_FROM) -> None:
+    def __init__(self, *, answer_words: int, joins_from: float) -> None:
         self._answer_words = answer_words
         self._joins_from = joins_from
 
@@ -57,15 +56,31 @@ class ExtractiveAnswerer:
         picks: list[_Pick] = []
         word_count = 0
         best = evidence.candidates[0].score if evidence.candidates else 0.0
+        met: tuple[float, ...] = ()
         for candidate in evidence.candidates:
-            if picks and (candidate.score < self._joins_from * best or len(picks) >= SENTENCES_AT_MOST):
+            if len(picks) >= SENTENCES_AT_MOST or candidate.score < ADDS_FROM * best:
                 break
+            if picks and candidate.score < self._joins_from * best and not _adds(candidate, met):
+                continue
             pick = _expand(candidate, evidence)
             fits = not picks or word_count + pick.word_count <= self._answer_words
             if fits and not _is_repeat(pick, picks):
                 picks.append(pick)
                 word_count += pick.word_count
+                met = _join(met, candidate.terms)
         return Draft(tuple(claim for pick in _in_reading_order(picks) for claim in _claims(pick)))
+
+
+def _adds(candidate: Candidate, met: tuple[float, ...]) -> bool:
+    """Return whether a sentence meets a term of the question that no picked one meets, as both sides of a comparison do."""
+    return len(met) == len(candidate.terms) and any(
+        new >= 1.0 and not old for old, new in zip(met, candidate.terms, strict=True)
+    )
+
+
+def _join(met: tuple[float, ...], terms: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the better match of each term; another language's terms are others, and the first language's stay."""
+    return tuple(map(max, met, terms)) if len(met) == len(terms) else (met or terms)
 
 
 def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
@@ -74,14 +89,13 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
     units = split_units(chunk.text)
     position = candidate.position
     unit = units[position]
-    if unit.introduces or unit.kind == "heading":
+    asks_for_many = evidence.wanted in ("list", "count")
+    if unit.introduces or asks_for_many:
         following = _list_after(units, position)
         whole = _Pick(candidate.hit, (unit, *following))
-        if following and whole.word_count <= LIST_WORDS_AT_MOST:
+        if unit.kind == "sentence" and following and whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
-        if unit.kind == "heading" and not following and position + 1 < len(units):
-            return _Pick(candidate.hit, (units[position + 1],))
-    if unit.kind == "item" and evidence.wanted in ("list", "count"):
+    if unit.kind == "item" and asks_for_many:
         members = [other for other in units if other.block == unit.block and other.kind == "item"]
         first = units.index(members[0])
         opening = [units[first - 1]] if first and units[first - 1].introduces else []

@@ -14,9 +14,10 @@ from assistant.answering.evidence import Evidence, InverseDocumentFrequency, gat
 from assistant.answering.extractive import Answerer
 from assistant.answering.phrases import CONTACT, phrase, small_talk
 from assistant.domain import Answer, Hit, Query, Reason, Turn
-from assistant.language import stem, words
+from assistant.language import words
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import Retriever
+from assistant.tuning import Tuning
 
 NEAREST_AT_MOST = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -32,7 +33,7 @@ class Pipeline:
         answerer: Answerer,
         find_document: FindDocument,
         idf: InverseDocumentFrequency,
-        answerability_model: answerability.Model,
+        tuning: Tuning,
         question_characters: int,
         contact: str | None,
     ) -> None:
@@ -40,7 +41,7 @@ class Pipeline:
         self._answerer = answerer
         self._find_document = find_document
         self._idf = idf
-        self._model = answerability_model
+        self._tuning = tuning
         self._question_characters = question_characters
         self._contact = contact
 
@@ -55,7 +56,7 @@ class Pipeline:
         """Return the query, hits and scored evidence of a question: what *why this answer* is made of."""
         query = make_query(clean(question), history)
         hits = self._retriever.retrieve(query)
-        return query, hits, gather(query, hits, self._idf)
+        return query, hits, gather(query, hits, self._idf, self._tuning)
 
     def _unsearched(self, question: str, history: Sequence[Turn], *, corpus_is_empty: bool) -> Answer | None:
         """Return the reply to what needs no search: no question, too long a one, small talk, an empty corpus."""
@@ -75,7 +76,7 @@ class Pipeline:
 
     def _searched(self, question: str, history: Sequence[Turn]) -> Answer:
         query, hits, evidence = self.gather(question, history)
-        judgement = answerability.judge(query, evidence, self._model)
+        judgement = answerability.judge(query, evidence, self._tuning)
         if judgement.reason is None:
             text, citations = verify(self._answerer.draft(query, hits, evidence), hits, self._find_document)
             if citations:
@@ -132,12 +133,7 @@ def _own_words(query: Query, text: str, reason: Reason) -> Answer:
 
 
 def _as_written(uncovered: Sequence[str], query: Query) -> str | None:
-    """Return the uncovered stems as the question wrote them, at most four, or None."""
-    wanted = {part for group in uncovered for part in group.split()}
-    written = [
-        word
-        for word in query.search_text.split()
-        if any(stem(found, query.language) in wanted for found in words(word))
-    ]
-    bare = list(dict.fromkeys(word.strip(".,;:!?()\"'«»“”") for word in written))
+    """Return the uncovered words as the question wrote them, at most four, or None."""
+    written = [token for token in query.search_text.split() if any(word in uncovered for word in words(token))]
+    bare = list(dict.fromkeys(token.strip(".,;:!?()\"'«»“”") for token in written))
     return ", ".join(bare[:4]) or None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from assistant.domain import Chunk, Document, Section
 from assistant.sentences import Unit, split_units
 
 # Raised whenever the same text would give other chunks: the indexes are then built anew.
-CHUNKING_VERSION = "1"
+CHUNKING_VERSION = "2"
 # A chunk shorter than this is joined with the next one instead of standing alone under its heading.
 SMALL_CHUNK_TOKENS = 24
 
@@ -23,7 +22,7 @@ CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What is never parted: one sentence, or a list or table that fits, with the line that introduces it."""
+    """What is never parted: one sentence, or a list or table of at most half a chunk, with what introduces it."""
 
     start: int
     end: int
@@ -64,17 +63,18 @@ def _spans(
     document: Document, section: Section, count_tokens: CountTokens, max_tokens: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the spans of the chunks of one section, filled greedily from its pieces."""
-    headings = {heading.start for heading in document.headings}
-    pieces = _pieces(document.text, section, headings, count_tokens, max_tokens)
-    start, end, tokens = -1, -1, 0
-    for piece in pieces:
+
+    def room(start: int) -> int:
         # Title and heading are embedded with every chunk and are part of its length.
-        context = sum(count_tokens([section.title, document.heading_at(piece.start) or ""])) + 2
-        full = tokens + piece.tokens > max_tokens - context
-        if start >= 0 and (full or (piece.opens_heading and tokens >= SMALL_CHUNK_TOKENS)):
+        return max_tokens - sum(count_tokens([section.title, document.heading_at(start) or ""])) - 2
+
+    start, end, tokens, free = -1, -1, 0, 0
+    for piece in _pieces(document, section, count_tokens, max_tokens, room):
+        if start >= 0 and (tokens + piece.tokens > free or (piece.opens_heading and tokens >= SMALL_CHUNK_TOKENS)):
             yield start, end
-            start, tokens = -1, 0
-        start = piece.start if start < 0 else start
+            start = -1
+        if start < 0:
+            start, tokens, free = piece.start, 0, room(piece.start)
         end = piece.end
         tokens += piece.tokens
     if start >= 0:
@@ -82,37 +82,52 @@ def _spans(
 
 
 def _pieces(
-    text: str, section: Section, headings: set[int], count_tokens: CountTokens, max_tokens: int
-) -> list[_Piece]:
+    document: Document, section: Section, count_tokens: CountTokens, max_tokens: int, room: Callable[[int], int]
+) -> Iterator[_Piece]:
+    text, headings = document.text, {heading.start for heading in document.headings}
     units = [_shifted(unit, section.start) for unit in split_units(text[section.start : section.end])]
-    if not units:
-        return []
-    lengths = count_tokens([text[unit.start : unit.end] for unit in units])
-    pieces: list[_Piece] = []
-    for group in _groups(units, headings):
-        total = sum(lengths[index] for index in group)
-        # A list or table that cannot fit is parted between its items or rows, never inside one.
-        members = [group] if total <= max_tokens // 2 or len(group) == 1 else [[index] for index in group]
-        for member in members:
-            first, last = units[member[0]], units[member[-1]]
-            opens_heading = first.start in headings
-            pieces.append(_Piece(first.start, last.end, sum(lengths[index] for index in member), opens_heading))
-    return pieces
+    # A list mark stands between two units and is read by the model too.
+    ends = [unit.end for unit in units]
+    lengths = count_tokens(
+        [text[before:end] for before, end in zip([section.start, *ends], ends, strict=False)]
+    )  # one end is left over
+
+    def piece(members: Sequence[int]) -> _Piece:
+        first, last = units[members[0]], units[members[-1]]
+        return _Piece(first.start, last.end, sum(lengths[index] for index in members), first.start in headings)
+
+    for whole in _groups(units, headings, keep_lists=True):
+        if piece(whole).tokens <= min(max_tokens // 2, room(units[whole[0]].start)):
+            yield piece(whole)
+            continue
+        # A list or table that cannot fit is parted between its items or rows, never inside one, and what introduces
+        # it stays with the first of them.
+        for group in _groups([units[index] for index in whole], headings, keep_lists=False):
+            members = [whole[index] for index in group]
+            fits = piece(members).tokens <= room(units[members[0]].start)
+            yield from map(piece, [members] if fits else [[index] for index in members])
 
 
 def _shifted(unit: Unit, offset: int) -> Unit:
     return Unit(unit.start + offset, unit.end + offset, unit.kind, unit.block, unit.introduces)
 
 
-def _groups(units: Sequence[Unit], headings: set[int]) -> list[list[int]]:
-    """Group the numbers of units that belong together: a list or table, what introduces it, a heading and its first."""
-    groups: list[list[int]] = [[0]]
-    for (_, before), (index, unit) in pairwise(enumerate(units)):
-        same_list = unit.block == before.block and unit.kind in ("item", "row") and before.kind == unit.kind
-        introduced = before.introduces and unit.kind in ("item", "row")
-        under_heading = before.start in headings
-        if same_list or introduced or under_heading:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
+def _groups(units: Sequence[Unit], headings: set[int], *, keep_lists: bool) -> Iterator[list[int]]:
+    """Yield the numbers of units that belong together.
+
+    Those are a heading and its first unit, what introduces a list or table and its first item or row and, with
+    `keep_lists`, the rest of the list or table.
+    """
+    group: list[int] = []
+    for index, unit in enumerate(units):
+        if group:
+            before = units[index - 1]
+            in_list = unit.kind in ("item", "row")
+            same_list = keep_lists and in_list and unit.block == before.block and before.kind == unit.kind
+            introduced = in_list and before.introduces
+            if not (same_list or introduced or before.start in headings):
+                yield group
+                group = []
+        group.append(index)
+    if group:
+        yield group

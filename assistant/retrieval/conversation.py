@@ -21,14 +21,15 @@ _OPENING = re.compile(
 _POINTERS = frozenset(
     """
     it its they them their theirs that this these those he him his she her hers there one ones same former
-    latter den det dem de deres dens dets dette denne disse han ham hans hun henne hennes der slik slikt samme
+    latter den det dem de deres dens dets dette denne disse han ham hans hun henne hennes der slik slikt sånn sånne sånt samme
     dei deira ho
     """.split()
 )
 _NOT_POINTING = re.compile(
     r"\b(?:is|are|was|does) (?:there|it (?:true|possible|necessary|required|legal|ok|worth))\b|"
     r"\b(?:er|finnes|fins|går|finst) det\b|\bdet (?:er|finnes|å)\b|\bthat (?:is|are|the|a)\b|\bde (?:fire|tre|to|fem|norske|\w+ene)\b|"
-    r"\b(?:this|that|these|those|denne|dette|disse|den|det|de) \w{4,}|\b(?:there|der) (?:is|are|er)\b",
+    r"\b(?:this|that|these|those|denne|dette|disse) \w{4,}|\b(?:there|der) (?:is|are|er)\b|"
+    r"\b(?:den|det|de) (?!være|have|koste|gjelde|bety|virke|passe|ta|bli|gjøre|kunne|skulle|måtte|ville)\w{3,}(?:e|en|et|ene)\b",
     re.IGNORECASE,
 )
 # What a question asks with rather than about; not carried over from one question to the next.

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from assistant.domain import Chunk, Hit, Language, Query
+from assistant.domain import Chunk, Hit, Query
 from assistant.index.embedding import Embedder
 from assistant.index.index import Index
 from assistant.index.lexical import question_terms
 from assistant.retrieval.families import collapse
 from assistant.retrieval.fusion import fuse
 from assistant.store.library import Library
-
-# Weight of the vector search beside the word search, by the language of the question. The default model is an English
-# one: for Norwegian it mostly adds noise. Chosen by the run named in eval/weights.json.
-DENSE_WEIGHT: Mapping[Language, float] = {"en": 0.5, "nb": 0.1, "nn": 0.1}
-# A text in the language of the question answers it better than its translation; the factor of all others.
-OTHER_LANGUAGE = 0.8
+from assistant.tuning import Tuning
 
 
 class Retriever(Protocol):
@@ -31,12 +26,15 @@ class Retriever(Protocol):
 class HybridRetriever:
     """Fuses Chroma's nearest chunks with tantivy's, drops what is not current, and collapses copies."""
 
-    def __init__(self, library: Library, index: Index, embedder: Embedder, *, candidates: int, hits: int) -> None:
+    def __init__(
+        self, library: Library, index: Index, embedder: Embedder, *, candidates: int, hits: int, tuning: Tuning
+    ) -> None:
         self._library = library
         self._index = index
         self._embedder = embedder
         self._candidates = candidates
         self._hits = hits
+        self._tuning = tuning
 
     def retrieve(self, query: Query) -> list[Hit]:
         """Return up to `hits` hits, best first; empty for an empty corpus.
@@ -49,7 +47,7 @@ class HybridRetriever:
         dense = dict(self._index.search_vectors(vector, self._candidates))
         terms = question_terms(query.search_text, query.language)
         lexical = dict(self._index.search_words(terms, self._candidates))
-        weight = DENSE_WEIGHT[query.language]
+        weight = self._tuning.dense_english if query.language == "en" else self._tuning.dense_norwegian
         fused = fuse([(dense, weight), (lexical, 1.0 - weight)])
         chunks = self._library.chunks(list(fused))
         current = {
@@ -58,14 +56,15 @@ class HybridRetriever:
             if chunk.document_id in pinned and pinned[chunk.document_id].version == chunk.version
         }
         ordered = sorted(
-            (id_ for id_ in fused if id_ in current), key=lambda id_: -_in_language(fused[id_], current[id_], query)
+            (id_ for id_ in fused if id_ in current),
+            key=lambda id_: -self._in_language(fused[id_], current[id_], query),
         )
         dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
         found = [
             Hit(
                 chunk=current[id_],
                 rank=rank,
-                score=_in_language(fused[id_], current[id_], query),
+                score=self._in_language(fused[id_], current[id_], query),
                 similarity=dense.get(id_),
                 dense_rank=dense_ranks.get(id_),
                 lexical_rank=lexical_ranks.get(id_),
@@ -74,11 +73,11 @@ class HybridRetriever:
         ]
         return collapse(found)[: self._hits]
 
+    def _in_language(self, score: float, chunk: Chunk, query: Query) -> float:
+        """Return the score, lowered for a text in the other language: its translation answers better."""
+        same = (chunk.language == "en") == (query.language == "en")
+        return score if same else score * self._tuning.other_language
+
 
 def _ranks(scores: Mapping[str, float]) -> dict[str, int]:
     return {id_: rank for rank, id_ in enumerate(scores, start=1)}
-
-
-def _in_language(score: float, chunk: Chunk, query: Query) -> float:
-    same = (chunk.language == "en") == (query.language == "en")
-    return score if same else score * OTHER_LANGUAGE

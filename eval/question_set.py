@@ -1,0 +1,147 @@
+"""Questions with their labels, and the split into a tuning half and a reporting half."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from eval.errors import Misuse
+from eval.jsonlines import line_of, read_objects
+
+Half = Literal["tuning", "reporting"]
+HALVES: tuple[Half, ...] = get_args(Half)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question line. The assistant sees `question` and `history`; the rest are labels for scoring.
+
+    Attributes:
+        history: Earlier turns, oldest first, each with `question` and maybe `answer`.
+        answerable: Whether the corpus holds the answer; None where nobody can say, such as small talk.
+        facts: Case-insensitive regexes that a right answer matches, all of them.
+        evidence: Sentences, word for word, that carry the answer; those of every set included.
+        evidence_sets: Alternatives: citing one whole set is enough.
+        gold: Ids of the documents that hold the answer.
+    """
+
+    id: str
+    question: str
+    history: tuple[Mapping[str, str | None], ...] = ()
+    language: str = "?"
+    answerable: bool | None = None
+    facts: tuple[re.Pattern[str], ...] = ()
+    evidence: tuple[str, ...] = ()
+    evidence_sets: tuple[tuple[str, ...], ...] = ()
+    gold: tuple[str, ...] = ()
+    kind: str = "?"
+    half: Half | None = None
+
+
+def read_questions(path: Path, half: Half | None = None) -> list[Question]:
+    """Read a question file; with `half`, only the questions of that half.
+
+    Raises:
+        Misuse: The file is missing, a line is not JSON, lacks a key, repeats an id or carries a label of the wrong
+            type; or the half is asked for and a line names none.
+    """
+    first_seen: dict[str, int] = {}
+    questions = []
+    for number, line in read_objects(path):
+        where = f"{path}, line {number}"
+        question = _question(line, where)
+        if question.id in first_seen:
+            raise Misuse(f"{where}: the id {question.id!r} stands on line {first_seen[question.id]} already.")
+        first_seen[question.id] = number
+        if half and question.half is None:
+            raise Misuse(f"{where}: no half; run `python -m eval split {path}` first.")
+        if half in (None, question.half):
+            questions.append(question)
+    return questions
+
+
+def _question(line: Mapping[str, Any], where: str) -> Question:
+    for key in ("id", "question"):
+        if key not in line:
+            raise Misuse(f"{where}: the key {key!r} is missing.")
+        if not isinstance(line[key], str):
+            raise Misuse(f"{where}: {key!r} is no text.")
+    evidence_sets = tuple(_texts(one, "evidence_sets", where) for one in line.get("evidence_sets") or ())
+    in_sets = tuple(sentence for one in evidence_sets for sentence in one)
+    return Question(
+        id=line["id"],
+        question=line["question"],
+        history=_history(line.get("history") or (), where),
+        language=line.get("lang") or "?",
+        answerable=_choice(line.get("answerable"), (True, False, None), "answerable", where),
+        facts=_patterns(_texts(line.get("facts") or (), "facts", where), where),
+        evidence=tuple(dict.fromkeys(_texts(line.get("evidence") or (), "evidence", where) + in_sets)),
+        evidence_sets=evidence_sets,
+        gold=_texts(line.get("gold") or (), "gold", where),
+        kind=line.get("kind") or "?",
+        half=_choice(line.get("half"), (*HALVES, None), "half", where),
+    )
+
+
+def _history(turns: Any, where: str) -> tuple[Mapping[str, str | None], ...]:
+    if not isinstance(turns, Sequence) or isinstance(turns, str):
+        raise Misuse(f"{where}: 'history' is no list.")
+    for turn in turns:
+        if not isinstance(turn, Mapping) or not isinstance(turn.get("question"), str):
+            raise Misuse(f"{where}: a turn of 'history' has no 'question'.")
+    return tuple({"question": turn["question"], "answer": turn.get("answer")} for turn in turns)
+
+
+def _texts(values: Any, key: str, where: str) -> tuple[str, ...]:
+    if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(one, str) for one in values):
+        raise Misuse(f"{where}: {key!r} is no list of texts.")
+    return tuple(values)
+
+
+def _patterns(facts: Sequence[str], where: str) -> tuple[re.Pattern[str], ...]:
+    try:
+        return tuple(re.compile(fact, re.IGNORECASE) for fact in facts)
+    except re.error as error:
+        raise Misuse(f"{where}: a fact is no regular expression ({error}).") from error
+
+
+def _choice(value: Any, choices: Sequence[Any], key: str, where: str) -> Any:
+    # `in` alone would let 1 pass for True.
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
+        raise Misuse(f"{where}: {key!r} is {value!r}, expected one of {', '.join(map(repr, choices))}.")
+    return value
+
+
+def half_of(question_id: str) -> Half:
+    """Return the half that an id belongs to: the parity of its sha1, even for tuning, odd for reporting.
+
+    The rule needs no random seed and no knowledge of the other questions, so a question keeps its half for ever.
+    """
+    parity = hashlib.sha1(question_id.encode("utf-8"), usedforsecurity=False).digest()[-1] % 2
+    return "reporting" if parity else "tuning"
+
+
+def split(path: Path) -> dict[Half, int]:
+    """Write `half` into every line that has none and return how many questions each half holds.
+
+    Raises:
+        Misuse: The file cannot be read, or a line already stands in the other half: a question that was tuned on
+            must never be reported on.
+    """
+    read_questions(path)
+    lines = []
+    counts: dict[Half, int] = dict.fromkeys(HALVES, 0)
+    for number, line in read_objects(path):
+        half = half_of(line["id"])
+        if line.get("half") not in (None, half):
+            raise Misuse(f"{path}, line {number}: {line['id']!r} is in the half {line['half']!r}; not reassigned.")
+        counts[half] += 1
+        lines.append(line_of({**line, "half": half}))
+    part = path.with_name(path.name + ".part")
+    part.write_text("".join(lines), encoding="utf-8")
+    part.replace(path)
+    return counts

@@ -1,0 +1,152 @@
+"""The parsing worker: it survives every file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.documents import Limits, ParsingWorker, load_document
+from assistant.errors import DamagedFile, LimitExceeded, NoTextFound
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A file that takes many seconds to read: a table of a million cells."""
+    path = tmp_path / "slow.md"
+    path.write_text("| a | b |\n|---|---|\n" + "| *c* | [d](e) |\n" * 300_000)
+    return path
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A file that is read in no time."""
+    path = tmp_path / "good.txt"
+    path.write_text("Good words.")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[ParsingWorker]:
+    """One worker for the tests that do not kill it."""
+    with ParsingWorker() as worker:
+        yield worker
+
+
+def test_documents_are_the_same_as_without_it(
+    shared: ParsingWorker, one_of_each: dict[str, bytes], tmp_path: Path
+) -> None:
+    """One child reads all formats, one after the other."""
+    pids = set()
+    for name, raw in one_of_each.items():
+        (tmp_path / name).write_bytes(raw)
+        assert shared.load(tmp_path / name, name) == load_document(tmp_path / name, name, Limits())
+        pids.add(shared.pid)
+    assert len(pids) == 1
+
+
+def test_errors_travel_with_all_their_parts(shared: ParsingWorker, tmp_path: Path) -> None:
+    """Document, reason and remedy arrive."""
+    (tmp_path / "x.txt").write_bytes(b"")
+    with pytest.raises(NoTextFound, match=r"is empty") as caught:
+        shared.load(tmp_path / "x.txt", "x.txt")
+    assert (caught.value.document, caught.value.remedy) == ("x.txt", "Save or download it again")
+
+
+def test_it_starts_when_it_is_needed_and_ends_with_its_block(good: Path) -> None:
+    """No child before the first file, none after the last."""
+    with ParsingWorker() as worker:
+        assert worker.pid is None
+        worker.load(good, "good.txt")
+        pid = worker.pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert worker.load(good, "good.txt").text == "Good words."
+    worker.close()
+
+
+def test_a_slow_file_is_given_up(slow: Path, good: Path) -> None:
+    """After the limit the child is replaced, and the next file is read."""
+    with ParsingWorker(Limits(seconds=0.7)) as worker:
+        started = time.monotonic()
+        with pytest.raises(LimitExceeded, match=r"slow.md: took more than 0.7 seconds to read"):
+            worker.load(slow, "slow.md")
+        assert time.monotonic() - started < 10
+    with ParsingWorker() as worker:
+        assert worker.load(good, "good.txt").text == "Good words."
+
+
+def test_a_greedy_file_is_given_up(slow: Path, good: Path) -> None:
+    """A file that needs more memory than it may is refused with that reason."""
+    with ParsingWorker(Limits(memory_bytes=120_000_000)) as worker:
+        with pytest.raises(LimitExceeded, match=r"needs more than 0.1 GB of memory to read"):
+            worker.load(slow, "slow.md")
+        assert worker.load(good, "good.txt").text == "Good words."
+
+
+@pytest.mark.parametrize(
+    ("death", "error", "message"),
+    [
+        pytest.param(signal.SIGSEGV, DamagedFile, "the program that reads it crashed on it", id="crash"),
+        pytest.param(signal.SIGKILL, LimitExceeded, "GB of memory", id="the kernel's memory killer"),
+    ],
+)
+def test_a_deadly_file_kills_only_the_child(
+    slow: Path, good: Path, death: signal.Signals, error: type[Exception], message: str
+) -> None:
+    """A parser that dies takes its file with it and nothing else."""
+    with ParsingWorker() as worker:
+        worker.load(good, "good.txt")
+        pid = worker.pid
+        assert pid is not None
+        killer = threading.Timer(0.5, os.kill, (pid, death))
+        killer.start()
+        with pytest.raises(error, match=message):
+            worker.load(slow, "slow.md")
+        killer.join()
+        assert worker.load(good, "good.txt").text == "Good words."
+        assert worker.pid != pid
+
+
+def test_a_child_that_died_between_two_files_is_replaced(good: Path) -> None:
+    """Its death is no fault of the next file."""
+    with ParsingWorker() as worker:
+        worker.load(good, "good.txt")
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        time.sleep(0.2)
+        assert worker.load(good, "good.txt").text == "Good words."
+
+
+def test_threads_take_turns(shared: ParsingWorker, good: Path) -> None:
+    """Answers never get to the wrong caller."""
+    texts: list[str] = []
+    paths = []
+    for number in range(6):
+        path = good.with_name(f"{number}.txt")
+        path.write_text(f"Words of file {number}.")
+        paths.append(path)
+    threads = [
+        threading.Thread(target=lambda each=path: texts.append(shared.load(each, each.name).text)) for path in paths
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(texts) == [f"Words of file {number}." for number in range(6)]
+
+
+def test_nothing_is_written_to_the_parents_output(
+    shared: ParsingWorker, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What parsers grumble about stays in the child."""
+    (tmp_path / "x.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< broken")
+    with pytest.raises(DamagedFile):
+        shared.load(tmp_path / "x.pdf", "x.pdf")
+    assert capfd.readouterr() == ("", "")
