@@ -22,6 +22,7 @@ class Tuning:
     Attributes:
         dense_english: Weight of the vector search beside the word search (1 minus it) for an English question.
         dense_norwegian: The same for a Norwegian question; the default model is an English one.
+        gloss: Whether a Norwegian question is embedded as its English gloss; right for an English model only.
         other_language: Factor on the score of a text that is not in the language of the question.
         sentence: What the question's words in a sentence itself count, the best sentence being 1.
         window: What they count in the sentence with its neighbours, heading and title.
@@ -37,6 +38,7 @@ class Tuning:
 
     dense_english: float
     dense_norwegian: float
+    gloss: bool
     other_language: float
     sentence: float
     window: float

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.answering.answer_types import AnswerType, answer_type, holds
-from assistant.domain import Hit, Language, Query
+from assistant.domain import Chunk, Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
 from assistant.language import content_words, index_stems, stem
 from assistant.sentences import Unit, split_units
@@ -150,11 +150,12 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
     above = set(index_stems(chunk.heading or "", chunk.language))
     heading, below = (above, [_match(term, above) for term in terms]), 0
     rows = []
-    only_headings = all(unit.kind == "heading" for unit in units)
+    is_heading = [_is_heading(unit, chunk) for unit in units]
+    only_headings = all(is_heading)
     introduced = [0.0] * len(terms)
     for position, unit in enumerate(units):
         own = matches[position]
-        if unit.kind == "heading" and not only_headings:
+        if is_heading[position] and not only_headings:
             heading, below, introduced = (unit_stems[position], own), 0, [0.0] * len(terms)
             continue
         near = [matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units)]
@@ -179,6 +180,11 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
         below += 1
         introduced = own if unit.introduces else introduced
     return rows
+
+
+def _is_heading(unit: Unit, chunk: Chunk) -> bool:
+    """Return whether a unit is a heading, also one that looks like a sentence ("What is USA next!?")."""
+    return unit.kind == "heading" or chunk.text[unit.start : unit.end] in (chunk.title, chunk.heading)
 
 
 def _share(terms: Sequence[_Wanted], found: Sequence[float]) -> float:

@@ -52,7 +52,7 @@ class ExtractiveAnswerer:
         self._joins_from = joins_from
 
     def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
-        """Return the picked units: the best document first, reading order inside a document, no repeats."""
+        """Return the picked units: the best passage first, reading order inside a passage, no repeats."""
         picks: list[_Pick] = []
         word_count = 0
         best = evidence.candidates[0].score if evidence.candidates else 0.0
@@ -60,7 +60,7 @@ class ExtractiveAnswerer:
         for candidate in evidence.candidates:
             if len(picks) >= SENTENCES_AT_MOST or candidate.score < ADDS_FROM * best:
                 break
-            if picks and candidate.score < self._joins_from * best and not _adds(candidate, met):
+            if picks and not self._joins(candidate, picks, best=best, met=met):
                 continue
             pick = _expand(candidate, evidence)
             fits = not picks or word_count + pick.word_count <= self._answer_words
@@ -71,8 +71,15 @@ class ExtractiveAnswerer:
         return Draft(tuple(claim for pick in _in_reading_order(picks) for claim in _claims(pick)))
 
 
+    def _joins(self, candidate: Candidate, picks: Sequence[_Pick], *, best: float, met: tuple[float, ...]) -> bool:
+        """Return whether a further sentence is good enough, in the language that the answer has begun in."""
+        if candidate.hit.chunk.language != picks[0].hit.chunk.language:
+            return False
+        return candidate.score >= self._joins_from * best or _adds(candidate, met)
+
+
 def _adds(candidate: Candidate, met: tuple[float, ...]) -> bool:
-    """Return whether a sentence meets a term of the question that no picked one meets, as both sides of a comparison do."""
+    """Return whether a sentence meets a term of the question that no picked one does, as in a comparison."""
     return len(met) == len(candidate.terms) and any(
         new >= 1.0 and not old for old, new in zip(met, candidate.terms, strict=True)
     )
@@ -125,12 +132,9 @@ def _is_repeat(pick: _Pick, picks: Sequence[_Pick]) -> bool:
 
 
 def _in_reading_order(picks: Sequence[_Pick]) -> list[_Pick]:
-    documents = list(dict.fromkeys(pick.hit.chunk.document_id for pick in picks))
-
-    def place(pick: _Pick) -> tuple[int, int]:
-        return documents.index(pick.hit.chunk.document_id), pick.hit.chunk.start + pick.units[0].start
-
-    return sorted(picks, key=place)
+    """Return the picks passage by passage, the one with the best sentence first, and in order inside a passage."""
+    passages = list(dict.fromkeys(pick.hit.chunk.id for pick in picks))
+    return sorted(picks, key=lambda pick: (passages.index(pick.hit.chunk.id), pick.units[0].start))
 
 
 def _claims(pick: _Pick) -> list[Claim]:

@@ -17,6 +17,7 @@ from assistant.domain import Answer, Hit, Query, Reason, Turn
 from assistant.language import words
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import Retriever
+from assistant.retrieval.spelling import Vocabulary, corrected
 from assistant.tuning import Tuning
 
 NEAREST_AT_MOST = 3
@@ -33,6 +34,7 @@ class Pipeline:
         answerer: Answerer,
         find_document: FindDocument,
         idf: InverseDocumentFrequency,
+        vocabulary: Vocabulary,
         tuning: Tuning,
         question_characters: int,
         contact: str | None,
@@ -41,6 +43,7 @@ class Pipeline:
         self._answerer = answerer
         self._find_document = find_document
         self._idf = idf
+        self._vocabulary = vocabulary
         self._tuning = tuning
         self._question_characters = question_characters
         self._contact = contact
@@ -55,6 +58,7 @@ class Pipeline:
     def gather(self, question: str, history: Sequence[Turn] = ()) -> tuple[Query, list[Hit], Evidence]:
         """Return the query, hits and scored evidence of a question: what *why this answer* is made of."""
         query = make_query(clean(question), history)
+        query = replace(query, search_text=corrected(query.search_text, query.language, self._vocabulary))
         hits = self._retriever.retrieve(query)
         return query, hits, gather(query, hits, self._idf, self._tuning)
 

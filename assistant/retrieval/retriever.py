@@ -9,6 +9,7 @@ from assistant.domain import Chunk, Hit, Query
 from assistant.index.embedding import Embedder
 from assistant.index.index import Index
 from assistant.index.lexical import question_terms
+from assistant.language import load_lexicon
 from assistant.retrieval.families import collapse
 from assistant.retrieval.fusion import fuse
 from assistant.store.library import Library
@@ -43,7 +44,7 @@ class HybridRetriever:
         the next question, never mixed into this one.
         """
         pinned = self._library.current
-        vector = self._embedder.embed([query.search_text])[0]
+        vector = self._embedder.embed([self._dense_text(query)])[0]
         dense = dict(self._index.search_vectors(vector, self._candidates))
         terms = question_terms(query.search_text, query.language)
         lexical = dict(self._index.search_words(terms, self._candidates))
@@ -72,6 +73,12 @@ class HybridRetriever:
             for rank, id_ in enumerate(ordered[: 3 * self._hits], start=1)
         ]
         return collapse(found)[: self._hits]
+
+    def _dense_text(self, query: Query) -> str:
+        """Return what is embedded: for an English-only model a Norwegian question is glossed word by word."""
+        if query.language == "en" or not self._tuning.gloss:
+            return query.search_text
+        return load_lexicon().gloss(query.search_text)
 
     def _in_language(self, score: float, chunk: Chunk, query: Query) -> float:
         """Return the score, lowered for a text in the other language: its translation answers better."""

@@ -1,0 +1,385 @@
+"""Answers and citations as HTML: pure functions, without a server, a browser or a clock.
+
+Every text that comes from a document, a question or an answer passes through `escape`, and so stays text. The HTML
+travels inside a Gradio `Markdown` component (Gradio's `HTML` component needs `unsafe-eval`, which our policy forbids),
+so it is one line without a raw newline: a blank line would end Markdown's HTML block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from urllib.parse import quote as percent_encode
+
+from assistant.domain import Answer, Citation
+from assistant.web.words import WORDS, InterfaceLanguage
+
+# Letters, digits, spaces and everything outside ASCII mean nothing to HTML, Markdown or LaTeX; all else is encoded.
+_ACTIVE = re.compile(r"[^0-9A-Za-z \u0080-\U0010ffff]")
+# A browser cannot show these, and a lone surrogate cannot be sent at all.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_MARKERS = re.compile(r"((?:\s?\[\d+\])+)")
+_PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question of a conversation and what became of it.
+
+    Attributes:
+        answer: What the assistant said; None while it looks, and where it could not say anything.
+        failure: The sentence of an `AssistantError`, shown instead of an answer; None otherwise.
+        failed: Something unforeseen happened: the page says so in its own words.
+        titles: Titles of the documents that the answer names only by id.
+    """
+
+    question: str
+    answer: Answer | None = None
+    failure: str | None = None
+    failed: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def sorry(self, language: InterfaceLanguage) -> str | None:
+        """Return the sentence that stands in the place of an answer, or None."""
+        return WORDS[language]["unexpected"] if self.failed else self.failure
+
+
+def escape(text: str) -> str:
+    """Return `text` as HTML that shows exactly these characters, and means nothing to Markdown or LaTeX."""
+    return _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", _UNSHOWABLE.sub("\ufffd", text))
+
+
+def source_address(document_id: str) -> str:
+    """Return our viewer's address of a document in its current version."""
+    return f"/source/{percent_encode(document_id, safe='/')}"
+
+
+def format_date(value: str, language: InterfaceLanguage) -> str:
+    """Return an ISO date of any precision as people write it: `22 Nov 2026`, `Nov 2026`, `2026`.
+
+    Anything else is returned as it stands, since a source may say "spring 2021".
+    """
+    words = WORDS[language]
+    match = _PARTIAL_DATE.fullmatch(value.strip())
+    if not match:
+        return value
+    year, month, day = match.groups()
+    name = words.get(f"month_{month}")
+    if month is None:
+        return year
+    if name is None:
+        return value
+    if day is None:
+        return words["date_month"].format(month=name, year=year)
+    return words["date_day"].format(day=int(day), month=name, year=year)
+
+
+def is_past(valid_until: str, today: date) -> bool:
+    """Return whether a date of any precision lies wholly before `today`; False for words that are no date."""
+    match = _PARTIAL_DATE.fullmatch(valid_until.strip())
+    if not match:
+        return False
+    # `2026` is past when 2026 is over: ISO dates of equal length compare as text.
+    precise = match[0]
+    return today.isoformat()[: len(precise)] > precise
+
+
+def web_address(address: str | None) -> str | None:
+    """Return the address if a link may carry it: http or https, nothing that runs a script; else None."""
+    return address if address and _WEB_ADDRESS.fullmatch(address) else None
+
+
+def conversation(exchanges: Sequence[Exchange], language: InterfaceLanguage, contact: str | None = None) -> str:
+    """Return the whole conversation; an empty one is the empty string."""
+    if not exchanges:
+        return ""
+    parts = "".join(_exchange(exchange, language, contact) for exchange in exchanges)
+    return f'<div class="conversation">{parts}</div>'
+
+
+def sources(answer: Answer | None, titles: Mapping[str, str], language: InterfaceLanguage, today: date) -> str:
+    """Return the sources panel of the latest answer: a card for each citation, or one calm sentence."""
+    words = WORDS[language]
+    heading = f'<h2 class="panel-title">{escape(words["sources"])}</h2>'
+    if answer is None or not answer.citations:
+        sentence = words["sources_empty" if answer is None else "sources_none"]
+        return f'<div class="sources">{heading}<p class="quiet">{escape(sentence)}</p></div>'
+    count = len(answer.citations)
+    line = words["source_count_one"] if count == 1 else words["source_count"].format(count=count)
+    cards = "".join(_card(citation, titles, language, today) for citation in answer.citations)
+    return f'<div class="sources">{heading}<p class="quiet">{escape(line)}</p><ol class="cards">{cards}</ol></div>'
+
+
+def announcement(exchange: Exchange, language: InterfaceLanguage) -> str:
+    """Return what a screen reader is told when something new stands in the conversation."""
+    words = WORDS[language]
+    sorry = exchange.sorry(language)
+    if sorry is not None:
+        return f"<p>{escape(sorry)}</p>"
+    if exchange.answer is None:
+        return f"<p>{escape(words['reading'])}</p>"
+    said = f'<p lang="{exchange.answer.language}">{escape(exchange.answer.plain_text)}</p>'
+    return f"<p>{escape(words['assistant_answered'])}</p>{said}"
+
+
+def banner(language: InterfaceLanguage, *, settled: bool = True) -> str:
+    """Return the head of the page: the programme's name, and what the assistant does and does not do.
+
+    The style sheet hides a page that is not settled: its language is still being asked for, and a page that changes
+    language under the reader's eyes is worse than one that comes a moment later.
+    """
+    words = WORDS[language]
+    name = f'<span class="wordmark">{escape(words["wordmark"])}</span>'
+    line = f'<span class="wordmark-line">{escape(words["wordmark_line"])}</span>'
+    does = f'<span>{escape(words["does"])}</span> <span class="does-not">{escape(words["does_not"])}</span>'
+    title = f'<span class="page-title">{escape(words["page_title"])}</span>'
+    state = "" if settled else " unsettled"
+    return f'<div class="banner{state}" lang="{language}"><h1>{name} {line}</h1><p class="does">{does}</p>{title}</div>'
+
+
+def welcome(language: InterfaceLanguage, *, ready: bool) -> str:
+    """Return what stands above the starter questions, with a note while the documents are being prepared."""
+    words = WORDS[language]
+    note = "" if ready else f'<p class="note">{escape(words["not_ready"])}</p>'
+    return (
+        f'<div class="welcome"><h2>{escape(words["hero"])}</h2>{note}'
+        f'<p class="quiet">{escape(words["starters"])}</p></div>'
+    )
+
+
+def hint(text: str, *, warning: bool = False) -> str:
+    """Return the line under the question box."""
+    return f'<p class="hint{" warning" if warning else ""}">{escape(text)}</p>'
+
+
+def _exchange(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
+    """Return one question and its answer."""
+    words = WORDS[language]
+    question = (
+        f'<div class="question"><h3 class="hidden">{escape(words["you_asked"])}</h3>'
+        f'<p dir="auto">{escape(exchange.question)}</p></div>'
+    )
+    return f'<div class="exchange">{question}{_reply(exchange, language, contact)}</div>'
+
+
+def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
+    """Return what stands under a question: an answer, a refusal, a failure, or that the assistant is looking."""
+    words = WORDS[language]
+    sorry = exchange.sorry(language)
+    if sorry is not None:
+        title = f'<h3 class="notice-title">{escape(words["stopped"])}</h3>'
+        return f'<div class="reply notice">{title}<p>{escape(sorry)}</p></div>'
+    if exchange.answer is None:
+        return f'<div class="reply reading"><p>{escape(words["reading"])}<span class="dots"></span></p></div>'
+    if exchange.answer.abstained:
+        return _refusal(exchange.answer, exchange.titles, language, contact)
+    return _answer(exchange.answer, exchange.titles, language, contact)
+
+
+def _answer(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
+    """Return an answer with its markers, how the question was understood, and what the documents do not hold."""
+    words = WORDS[language]
+    title = f'<h3 class="hidden">{escape(words["assistant_answered"])}</h3>'
+    body = f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>'
+    rest = ""
+    if answer.missing:
+        rest = f'<p class="missing">{escape(words["missing"].format(part=answer.missing))}</p>'
+        rest += _nearest(answer.nearest, titles, language) + _contact(contact, language)
+    return f'<div class="reply">{title}{_understood_as(answer, language)}{body}{rest}</div>'
+
+
+def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
+    """Return a calm notice: why there is no answer, the nearest documents, and whom to ask instead."""
+    words = WORDS[language]
+    title = words[f"refused_{answer.reason}" if answer.reason else "refused"]
+    said = f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>' if answer.text else ""
+    return (
+        f'<div class="reply notice refused">{_understood_as(answer, language)}'
+        f'<h3 class="notice-title">{escape(title)}</h3>{said}'
+        f"{_nearest(answer.nearest, titles, language)}{_contact(contact, language)}</div>"
+    )
+
+
+def _understood_as(answer: Answer, language: InterfaceLanguage) -> str:
+    """Return how a follow-up was read, where it was not read as written."""
+    if answer.query.search_text == answer.query.text:
+        return ""
+    line = WORDS[language]["understood_as"].format(question=answer.query.search_text)
+    return f'<p class="understood">{escape(line)}</p>'
+
+
+def _nearest(document_ids: Sequence[str], titles: Mapping[str, str], language: InterfaceLanguage) -> str:
+    """Return links to the nearest documents; nothing where there are none."""
+    if not document_ids:
+        return ""
+    items = "".join(f"<li>{_document_link(document_id, titles)}</li>" for document_id in document_ids)
+    return f'<p class="nearest-title">{escape(WORDS[language]["nearest"])}</p><ul class="nearest">{items}</ul>'
+
+
+def _document_link(document_id: str, titles: Mapping[str, str]) -> str:
+    """Return a link to a document by its title, or by its id where the title is not known."""
+    return _link(source_address(document_id), escape(titles.get(document_id, document_id)))
+
+
+def _contact(contact: str | None, language: InterfaceLanguage) -> str:
+    """Return the way to a person: an e-mail address or web address as a link, other words as they stand."""
+    words = WORDS[language]
+    if not contact:
+        return f'<p class="contact">{escape(words["contact_nobody"])}</p>'
+    shown = escape(contact)
+    if web_address(contact):
+        shown = _link(contact, shown)
+    elif re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", contact):
+        shown = f'<a href="mailto:{escape(contact)}">{shown}</a>'
+    return f'<p class="contact">{escape(words["contact"])} {shown}</p>'
+
+
+def _answer_text(answer: Answer, language: InterfaceLanguage) -> str:
+    """Return the answer's lines as paragraphs and lists, with each marker as a link to its quote."""
+    citations = {citation.number: citation for citation in answer.citations}
+    blocks: list[str] = []
+    items: list[str] = []
+    for line in [*answer.text.split("\n"), ""]:
+        if line.startswith("- "):
+            items.append(f"<li>{_line(line[2:], citations, language)}</li>")
+            continue
+        if items:
+            blocks.append(f"<ul>{''.join(items)}</ul>")
+            items = []
+        if line.strip():
+            blocks.append(f"<p>{_line(line, citations, language)}</p>")
+    return "".join(blocks)
+
+
+def _line(line: str, citations: Mapping[int, Citation], language: InterfaceLanguage) -> str:
+    """Return one line of an answer: its words as written, each run of markers as links with their dates."""
+    parts = _MARKERS.split(line)
+    return "".join(
+        _markers(part, citations, language) if index % 2 else escape(_cells(part)) for index, part in enumerate(parts)
+    )
+
+
+def _markers(run: str, citations: Mapping[int, Citation], language: InterfaceLanguage) -> str:
+    """Return a run such as ` [1][2]` as links; a number without a citation stays as it was written."""
+    links: list[str] = []
+    dates: list[str] = []
+    for marker, number in re.findall(r"(\s?\[(\d+)\])", run):
+        citation = citations.get(int(number)) if len(number) < 6 else None
+        if citation is None:
+            links.append(escape(marker))
+            continue
+        links.append(_marker(citation, language))
+        if citation.dated:
+            dates.append(_source_dates(citation, language))
+    notes = "".join(f' <small class="dated">({escape(note)})</small>' for note in dict.fromkeys(dates))
+    return "".join(links) + notes
+
+
+def _marker(citation: Citation, language: InterfaceLanguage) -> str:
+    """Return the marker of one citation: a link to the quote in the viewer, with the quote as hover title."""
+    words = WORDS[language]
+    # Gradio's sanitising takes `aria-label` away, so what only a screen reader says is hidden text.
+    before = f'<span class="hidden">{escape(words["source_number"].format(number=""))}</span>'
+    after = f'<span class="hidden">: {escape(citation.title)}, {escape(words["new_tab"])}</span>'
+    attributes = f'class="marker" title="{escape(_cells(citation.quote))}"'
+    return _link(citation.link, f"{before}{citation.number}{after}", attributes)
+
+
+def _source_dates(citation: Citation, language: InterfaceLanguage) -> str:
+    """Return `source 2021, checked 22 Nov 2026`, or that no date is stated."""
+    words = WORDS[language]
+    published = (
+        words["source_dated"].format(date=format_date(citation.published[:4], language))
+        if citation.published
+        else words["date_not_stated"]
+    )
+    if not citation.checked:
+        return published
+    return f"{published}, {words['checked'].format(date=format_date(citation.checked, language))}"
+
+
+def _card(citation: Citation, titles: Mapping[str, str], language: InterfaceLanguage, today: date) -> str:
+    """Return one citation of the panel: whose words, how old, where they stand, and the words themselves."""
+    words = WORDS[language]
+    before = f'<span class="hidden">{escape(words["source_number"].format(number=""))}</span>'
+    head = (
+        f'<div class="card-head"><span class="number">{before}{citation.number}</span>'
+        f'<h3 lang="{citation.language}">{escape(citation.title)}</h3></div>'
+    )
+    quote = f'<blockquote lang="{citation.language}" dir="auto">{escape(_cells(citation.quote))}</blockquote>'
+    return (
+        f'<li class="card">{head}{_facts("byline", _byline(citation, language))}'
+        f"{_flags(citation, language, today)}{quote}{_facts('place', _place(citation, language))}"
+        f"{_also_in(citation, titles, language)}{_card_links(citation, language)}</li>"
+    )
+
+
+def _byline(citation: Citation, language: InterfaceLanguage) -> list[str]:
+    """Return publisher and dates; that no date is stated where neither is known."""
+    words = WORDS[language]
+    facts = [citation.publisher] if citation.publisher else []
+    if citation.published:
+        facts.append(words["published"].format(date=format_date(citation.published, language)))
+    if citation.checked:
+        facts.append(words["checked"].format(date=format_date(citation.checked, language)))
+    if not citation.published and not citation.checked:
+        facts.append(words["date_not_stated"])
+    return facts
+
+
+def _flags(citation: Citation, language: InterfaceLanguage, today: date) -> str:
+    """Return what readers must know before they rely on the quote: its status, and a review date that has passed."""
+    flags = [citation.status] if citation.status else []
+    if citation.valid_until and is_past(citation.valid_until, today):
+        flags.append(WORDS[language]["past_review"].format(date=format_date(citation.valid_until, language)))
+    return "".join(f'<p class="flag">{escape(flag)}</p>' for flag in flags)
+
+
+def _place(citation: Citation, language: InterfaceLanguage) -> list[str]:
+    """Return where the quote stands, page or heading, and its language."""
+    words = WORDS[language]
+    facts = []
+    page = citation.page_label or (str(citation.page) if citation.page else None)
+    if page:
+        facts.append(words["page"].format(label=page))
+    elif citation.heading and citation.heading != citation.title:
+        facts.append(words["section"].format(heading=citation.heading))
+    facts.append(words["quote_language"].format(language=words[f"language_{citation.language}"]))
+    return facts
+
+
+def _also_in(citation: Citation, titles: Mapping[str, str], language: InterfaceLanguage) -> str:
+    """Return links to the documents that hold the same words; nothing where there are none."""
+    if not citation.also_in:
+        return ""
+    links = ", ".join(_document_link(document_id, titles) for document_id in citation.also_in)
+    return f'<p class="also">{escape(WORDS[language]["also_in"])} {links}</p>'
+
+
+def _card_links(citation: Citation, language: InterfaceLanguage) -> str:
+    """Return the links of a card: the quote in our viewer, and the publisher's own page where it is known."""
+    words = WORDS[language]
+    tab = f'<span class="hidden"> ({escape(words["new_tab"])})</span>'
+    links = _link(citation.link, escape(words["open_source"]) + tab, 'class="open"')
+    address = web_address(citation.source_url)
+    if address:
+        links += _link(address, escape(words["publisher_page"]) + tab, 'class="publisher"')
+    return f'<p class="card-links">{links}</p>'
+
+
+def _facts(name: str, facts: Sequence[str]) -> str:
+    """Return a line of short facts, parted by dots."""
+    return f'<p class="{name}">{" <i>·</i> ".join(f"<span>{escape(fact)}</span>" for fact in facts)}</p>'
+
+
+def _link(address: str, shown: str, attributes: str = "") -> str:
+    """Return a link that opens in a new tab and tells the other page nothing; `shown` is HTML already."""
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer" {attributes}>{shown}</a>'
+
+
+def _cells(text: str) -> str:
+    """Return `text` with the tabs between table cells as bars, for people to read."""
+    return text.replace("\t", " | ")

@@ -1,0 +1,307 @@
+"""A small library in memory, answered from honestly: the web wing's tests and its demonstration share it.
+
+`Shelf` keeps real documents and answers with real sentences at their real offsets; it is a second assistant behind the
+same Protocol, not a stand-in for parts of ours.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from assistant.domain import (
+    Answer,
+    Citation,
+    Document,
+    Heading,
+    Language,
+    Metadata,
+    Query,
+    Section,
+    Turn,
+    version_of,
+)
+from assistant.errors import AssistantError
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+TODAY = date(2026, 11, 22)
+
+HOSTILE = (
+    'The fee is $5 or $$x^2$$ & <b>bold</b> <img src="https://evil.example/x.png" onerror="alert(1)"> '
+    "<script>alert(1)</script> *star* _under_ `tick` |bar| back\\slash \\(x\\) [link](https://evil.example) "
+    "&amp; &#36; § 7 æøå ~~no~~ # not a heading ${value} {{value}}."
+)
+
+
+def make_document(
+    document_id: str, sections: Sequence[tuple[Language, str, Sequence[str]]], *, metadata: Metadata | None = None,
+    page_at: Sequence[str] = (), page_labels: Sequence[str] = (),
+) -> Document:  # fmt: skip
+    """Return a document from blocks; a block that starts with `# ` (or more) is a heading.
+
+    `page_at` names the words with which each page begins.
+    """
+    text = ""
+    headings: list[Heading] = []
+    made: list[Section] = []
+    for language, title, blocks in sections:
+        start = len(text)
+        for block in blocks:
+            level = len(block) - len(block.lstrip("#")) if block.startswith("#") else 0
+            words = block[level + 1 :] if level else block
+            if level:
+                headings.append(Heading(len(text), len(text) + len(words), level))
+            text += words + "\n\n"
+        made.append(Section(start, len(text), title, language))
+    text = text.rstrip("\n") + "\n"
+    made[-1] = replace(made[-1], end=len(text))
+    metadata = metadata or Metadata()
+    return Document(
+        id=document_id,
+        title=sections[0][1],
+        text=text,
+        sections=tuple(made),
+        version=version_of(text.encode(), metadata, text),
+        metadata=metadata,
+        pages=tuple(text.index(words) for words in page_at),
+        page_labels=tuple(page_labels),
+        headings=tuple(headings),
+    )
+
+
+PROGRAMME = make_document(
+    "programme/usa-next.md",
+    [
+        (
+            "en",
+            "USA next! in short",
+            [
+                "# USA next! in short",
+                "USA next! started in January 2022. Four Norwegian health clusters run it together, for Norwegian "
+                "health companies that want to enter the American market.",
+                "## What the programme offers",
+                "- Workshops on reimbursement, on the FDA and on hospital purchasing.\n"
+                "- Study trips to Boston, Houston and Minneapolis.\n"
+                "  - Each trip takes a week.\n"
+                "- Introductions to American mentors.",
+                "## What it costs",
+                "A place in the programme costs NOK 25,000 per company, and the study trips come on top.",
+                "Trip\tPrice per person\tPlaces\nBoston\tNOK 18,500\t12\nHouston\tNOK 21,000\t10",
+                "## How to apply",
+                "1. Send a short description of the company.\n2. Meet the cluster nearest to you.\n"
+                "3. The clusters decide together within three weeks.",
+            ],
+        )
+    ],
+    metadata=Metadata(
+        publisher="Norwegian Smart Care Cluster",
+        published="2021",
+        checked="2026-11-22",
+        valid_until="2026-06",
+        status="draft, not reviewed by the programme",
+        url="https://publisher.example/usa-next",
+    ),
+)
+NORWEGIAN = make_document(
+    "programme/om-usa-next.md",
+    [
+        (
+            "nb",
+            "Om USA next!",
+            [
+                "# Om USA next!",
+                "USA next! startet i januar 2022. Fire norske helseklynger står bak programmet, som hjelper norske "
+                "helsebedrifter inn i det amerikanske markedet.",
+                "## Pris",
+                "En plass i programmet koster 25 000 kroner per bedrift, og studieturene kommer i tillegg.",
+            ],
+        )
+    ],
+    metadata=Metadata(publisher="Norway Health Tech", published="2024-03", checked="2026-10-05"),
+)
+REPORT = make_document(
+    "reports/two languages.pdf",
+    [
+        (
+            "en",
+            "Paying for care in the USA",
+            [
+                "# Paying for care in the USA",
+                "Employers insure about half of all Americans. Medicare insures people from the age of 65,\n"
+                "and people with certain illnesses.",
+                "Medicaid insures people with low incomes, and each state has rules of its own.",
+            ],
+        ),
+        (
+            "nb",
+            "Hvem betaler i USA",
+            ["# Hvem betaler i USA", "Arbeidsgivere forsikrer omtrent halvparten av alle amerikanere."],
+        ),
+    ],
+    metadata=Metadata(publisher="Oslo Cancer Cluster"),
+    page_at=["Paying for care", "and people with certain", "Hvem betaler i USA"],
+    page_labels=["i", "ii", "3"],
+)
+TRICKY = make_document("notes/tricky & <odd> #1.txt", [("en", "Tricky & <odd>", ["# Tricky & <odd>", HOSTILE])])
+DOCUMENTS = (PROGRAMME, NORWEGIAN, REPORT, TRICKY)
+
+
+@dataclass
+class Shelf:
+    """Documents in memory, with every version, answered from by counting shared words."""
+
+    folder: Path
+    documents: dict[str, list[Document]] = field(default_factory=dict)
+    ready: bool = True
+    before_answer: Callable[[str], None] = lambda question: None
+
+    @property
+    def document_count(self) -> int:
+        return len(self.documents)
+
+    def put(self, document: Document) -> None:
+        """Make a version current, and keep its original."""
+        self.documents.setdefault(document.id, []).append(document)
+        self._file(document).write_text(document.text, encoding="utf-8")
+
+    def document(self, document_id: str, version: str | None = None) -> Document | None:
+        versions = self.documents.get(document_id, [])
+        if version is None:
+            return versions[-1] if versions else None
+        return next((document for document in versions if document.version == version), None)
+
+    def original(self, document_id: str, version: str | None = None) -> Path | None:
+        document = self.document(document_id, version)
+        return self._file(document) if document else None
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Answer with the sentences that share most words with the question, or refuse."""
+        self.before_answer(question)
+        if question.startswith("Raise"):
+            raise AssistantError("The model <b>cannot</b> be loaded: run `make chat` again.")
+        if question.startswith("Crash"):
+            raise RuntimeError("a secret that no visitor may see")
+        follow_up = bool(history) and question.lower().startswith(("and ", "og "))
+        search_text = f"{history[-1].question} {question}" if follow_up else question
+        language: Language = "nb" if re.search(r"\b(hva|hvem|når|koster|det|og)\b", search_text.lower()) else "en"
+        query = Query(question, search_text, language, tuple(history))
+        found = self._sentences(search_text, language)
+        if not found:
+            text = "Dokumentene sier ikke noe om dette." if language == "nb" else "The documents say nothing on this."
+            return Answer(text, "abstained", language, query, "not_covered", nearest=tuple(self.documents)[:2])
+        citations = tuple(self._citation(number, *place) for number, place in enumerate(found, start=1))
+        text = " ".join(f"{citation.quote} [{citation.number}]" for citation in citations)
+        return Answer(text, "answered", language, query, citations=citations)
+
+    def _file(self, document: Document) -> Path:
+        return self.folder / document.version
+
+    def _sentences(self, question: str, language: Language) -> list[tuple[Document, int, int]]:
+        wanted = _stems(question) - {"next"}
+        places = []
+        for versions in self.documents.values():
+            for match in re.finditer(r"[^\s.\-\d][^\n]*?[.](?=\s|$)|[^\n]+\t[^\n]+", versions[-1].text):
+                if versions[-1].section_at(match.start()).language == language:
+                    shared = len(wanted & _stems(match[0]))
+                    places.append((shared, (versions[-1], match.start(), match.end())))
+        best = max((shared for shared, _ in places), default=0)
+        return [place for shared, place in places if shared == best][:3] if best else []
+
+    def _citation(self, number: int, document: Document, start: int, end: int) -> Citation:
+        section, metadata = document.section_at(start), document.metadata
+        quote = document.text[start:end]
+        return Citation(
+            number, quote, document.id, document.version, section.title, section.language,
+            document.page_at(start), document.page_label_at(start), document.heading_at(start), start, end,
+            metadata.url, metadata.publisher, metadata.published, metadata.checked, metadata.valid_until,
+            metadata.status, dated=bool(re.search(r"\d", quote)),
+            also_in=(NORWEGIAN.id,) if document is PROGRAMME and "2022" in quote else (),
+        )  # fmt: skip
+
+
+def _stems(text: str) -> set[str]:
+    """Return the beginnings of the longer words."""
+    return {word[:5] for word in re.findall(r"\w{4,}", text.lower())}
+
+
+def fill(shelf: Shelf) -> Shelf:
+    """Put every demonstration document on the shelf."""
+    for document in DOCUMENTS:
+        shelf.put(document)
+    return shelf
+
+
+@pytest.fixture(scope="session")
+def lasting_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """The library behind the site: one for the session, since Gradio takes two seconds to build a page."""
+    return Shelf(tmp_path_factory.mktemp("originals"))
+
+
+@pytest.fixture
+def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
+    """The library with all demonstration documents, as new for each test."""
+    lasting_shelf.documents.clear()
+    yield fill(lasting_shelf)
+    lasting_shelf.ready = True
+    lasting_shelf.before_answer = lambda question: None
+
+
+@pytest.fixture
+def documents() -> dict[str, Document]:
+    """The demonstration documents by short name."""
+    return {"programme": PROGRAMME, "norwegian": NORWEGIAN, "report": REPORT, "tricky": TRICKY}
+
+
+@pytest.fixture
+def hostile() -> str:
+    """A sentence of everything that HTML, Markdown and LaTeX would rather understand than show."""
+    return HOSTILE
+
+
+@pytest.fixture
+def make() -> Callable[..., Document]:
+    """Make a document from blocks."""
+    return make_document
+
+
+@pytest.fixture(scope="session")
+def app(lasting_shelf: Shelf) -> FastAPI:
+    """The whole site over the library in memory."""
+    return make_app(lasting_shelf)
+
+
+def make_app(shelf: Shelf) -> FastAPI:
+    """Return the site; Gradio is slow to import, so only what needs it does."""
+    with warnings.catch_warnings():
+        # Gradio's own use of its neighbours' older names; none of it is ours.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="gradio")
+        from assistant.web.server import create_app
+
+        return create_app(shelf, contact="usanext@programme.example", today=lambda: TODAY)
+
+
+@pytest.fixture(scope="session")
+def lasting_client(app: FastAPI) -> Iterator[TestClient]:
+    """One client for the session: Gradio's queue can be started once."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def client(lasting_client: TestClient, shelf: Shelf) -> TestClient:
+    """A client that stands where a browser would, over a library as new."""
+    lasting_client.cookies.clear()
+    return lasting_client

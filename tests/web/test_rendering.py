@@ -1,0 +1,290 @@
+"""Answers and citations as HTML: nothing from outside is ever more than text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from assistant.domain import Answer, Citation, Query
+from assistant.web import rendering
+from assistant.web.rendering import Exchange
+
+TODAY = date(2026, 11, 22)
+OUR_TAGS = set("a blockquote div h1 h2 h3 i li ol p small span ul".split())
+OUR_ATTRIBUTES = {"class", "dir", "href", "lang", "rel", "target", "title"}
+
+
+class Reader(HTMLParser):
+    """What a browser would understand: the text, the tags, the attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self.tags, self.attributes = "", [], []
+        self.feed(html)
+        self.close()
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attributes]
+
+    def links(self):
+        return [value for tag, name, value in self.attributes if (tag, name) == ("a", "href")]
+
+
+def make_citation(**changes) -> Citation:
+    """Return a citation without dates, page or heading."""
+    plain = Citation(
+        1, "The words.", "a/b.md", "f" * 64, "A title", "en", None, None, None, 10, 20, None, "A publisher"
+    )
+    return replace(plain, **changes)
+
+
+def make_answer(text="It is so. [1]", citations=None, **changes) -> Answer:
+    """Return an answer with one citation."""
+    query = Query("Is it so?", "Is it so?", "en")
+    citations = (make_citation(),) if citations is None else citations
+    return replace(Answer(text, "answered", "en", query, citations=citations), **changes)
+
+
+def read(answer: Answer, language="en", **exchange) -> Reader:
+    """Read the conversation of one answer."""
+    return Reader(rendering.conversation([Exchange("Is it so?", answer=answer, **exchange)], language, "a@b.example"))
+
+
+def card(interface="en", titles=None, **changes) -> Reader:
+    """Read the panel of one citation."""
+    answer = make_answer(citations=(make_citation(**changes),))
+    return Reader(rendering.sources(answer, titles or {}, interface, TODAY))
+
+
+ODD = [
+    "$5 and $$x^2$$ \\(x\\) \\[y\\]",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "&amp; &lt; &#36; & < > \" '",
+    "*a* _b_ `c` ~~d~~ [e](https://evil.example) ![f](https://evil.example/x.png)",
+    "|a|b|\n|-|-|\n\n# not a heading\n\n```js\nx\n```\n- - -",
+    "æøåÆØÅ § 7 – «så» 日本 \u202e 😀",
+    "C:\\path\\n ${value} {{value}} {0} %s",
+    '" onmouseover="alert(1)',
+    "</div></span></article>",
+    "javascript:alert(1) https://evil.example/ www.evil.example a@evil.example",
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_escaped_text_reads_back_as_it_was(odd):
+    """`escape` loses nothing, and leaves no character that HTML, Markdown or LaTeX could take for its own."""
+    escaped = rendering.escape(odd)
+    reader = Reader(escaped)
+    assert reader.text == odd
+    assert reader.tags == []
+    assert not set(escaped) & set("<>\"'$*_`|\\[](){}\n\t~^:/.-!+=%@")
+
+
+def test_what_no_browser_can_show_becomes_a_replacement_character():
+    """A NUL, a control character or a lone surrogate neither vanishes nor breaks the page."""
+    assert rendering.escape("a\x00b\x1bc\ud800") == "a\ufffdb\ufffdc\ufffd"
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_nothing_hostile_leaves_its_text(odd):
+    """Whatever stands in a question, an answer or a citation, the page holds our tags and attributes only."""
+    citation = make_citation(
+        quote=odd, document=f"x/{odd}", title=odd, heading=odd, publisher=odd, published=odd, checked=odd,
+        valid_until=odd, status=odd, page_label=odd, source_url=odd, dated=True, also_in=(odd,), version="0" * 64,
+    )  # fmt: skip
+    query = Query(odd, odd + "?", "en")
+    answers = [
+        make_answer(f"{odd} [1]", (citation,), query=query, missing=odd, nearest=(odd,)),
+        make_answer(odd, (), query=query, outcome="abstained", nearest=(odd,)),
+    ]
+    exchanges = [Exchange(odd, answer=answer, titles={odd: odd}) for answer in answers]
+    exchanges += [Exchange(odd, failure=odd), Exchange(odd)]
+    page = rendering.conversation(exchanges, "en", odd) + rendering.sources(answers[0], {odd: odd}, "nb", TODAY)
+    page += "".join(rendering.announcement(exchange, "en") for exchange in exchanges) + rendering.hint(odd)
+    reader = Reader(page)
+    assert set(reader.tags) <= OUR_TAGS
+    assert {name for _, name, _ in reader.attributes} <= OUR_ATTRIBUTES
+    assert all(link.startswith("/source/") for link in reader.links())
+    assert "\n" not in page
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_question_and_quote_are_shown_as_written(odd):
+    """No character of them is lost on the way to the page."""
+    assert odd in Reader(rendering.conversation([Exchange(odd)], "en")).text
+    assert odd in card(quote=odd).text
+
+
+def test_a_marker_is_a_link_to_its_quote():
+    """The number opens the viewer at the quote, in a new tab, and shows the quote when hovered."""
+    citation = make_citation(quote='Say "$5" <now>.')
+    reader = read(make_answer("It is so. [1]", (citation,)))
+    assert reader.links() == [citation.link]
+    assert ("a", "title", 'Say "$5" <now>.') in reader.attributes
+    assert ("a", "rel", "noopener noreferrer") in reader.attributes
+    assert "It is so.Source 1: A title" in reader.text
+
+
+def test_a_number_without_a_citation_stays_text():
+    """`[7]` may be part of the answer's words."""
+    reader = read(make_answer("See footnote [7] and [99999999]. [1]"))
+    assert "See footnote [7] and [99999999]." in reader.text
+    assert len(reader.links()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param(
+            {"published": "2021-03-04", "checked": "2026-11-22"}, "(source 2021, checked 22 Nov 2026)", id="both"
+        ),
+        pytest.param({"published": "2021"}, "(source 2021)", id="never checked"),
+        pytest.param({"checked": "2026-11"}, "(date not stated, checked Nov 2026)", id="only checked"),
+        pytest.param({}, "(date not stated)", id="neither"),
+    ],
+)
+def test_an_amount_shows_how_old_its_source_is(changes, expected):
+    """A dated quote has its source's dates right behind its marker; another has none."""
+    assert expected in read(make_answer(citations=(make_citation(dated=True, **changes),))).text
+    assert expected not in read(make_answer(citations=(make_citation(**changes),))).text
+
+
+def test_neighbouring_markers_share_one_date():
+    """The same dates are not said twice in a row."""
+    citations = tuple(make_citation(number=number, dated=True, published="2021") for number in (1, 2))
+    assert read(make_answer("So. [1][2]", citations)).text.count("(source 2021)") == 1
+
+
+def test_item_lines_become_a_list():
+    """Lines keep their order; those that begin with a dash stand in a list."""
+    reader = read(make_answer("You need:\n- a plan [1]\n- 5-10 people\nThen go. 3 - 2 = 1", (make_citation(),)))
+    assert reader.tags.count("li") == 2
+    assert reader.tags.count("ul") == 1
+    assert "Then go. 3 - 2 = 1" in reader.text
+
+
+def test_cells_of_a_table_row_are_parted_by_bars():
+    """A tab cannot be seen; a bar can."""
+    assert "Boston | NOK 18,500" in card(quote="Boston\tNOK 18,500").text
+
+
+def test_a_follow_up_says_how_it_was_understood():
+    """What the assistant filled in is shown, so that a wrong guess can be seen."""
+    query = Query("And the price?", "What is the price of USA next!?", "en")
+    assert "Understood as: What is the price of USA next!?" in read(make_answer(query=query)).text
+    assert "Understood as" not in read(make_answer()).text
+
+
+def test_what_the_documents_do_not_hold_is_said():
+    """Half an answer names the other half."""
+    answer = make_answer(outcome="partly", missing="the price", nearest=("a.md",))
+    reader = read(answer, titles={"a.md": "Prices"})
+    assert "Not in the documents: the price" in reader.text
+    assert "/source/a.md" in reader.links()
+
+
+def test_a_refusal_shows_the_nearest_documents_and_a_person():
+    """Refused answers look different and lead on."""
+    answer = make_answer("Nothing.", (), outcome="abstained", reason="off_topic", nearest=("ø å/b#1.md",))
+    reader = read(answer, titles={"ø å/b#1.md": "Nearest <one>"})
+    assert "This lies outside what the assistant knows about" in reader.text
+    assert "Nearest <one>" in reader.text
+    assert reader.links() == ["/source/%C3%B8%20%C3%A5/b%231.md", "mailto:a@b.example"]
+    assert any(value and "refused" in value for _, _, value in reader.attributes)
+
+
+@pytest.mark.parametrize("reason", ["off_topic", "not_covered", "false_premise", "empty_corpus", "bad_question",
+                                    "model_failed", None])  # fmt: skip
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_every_reason_has_words(reason, language):
+    """No reason of the domain is without a title."""
+    answer = make_answer("", (), outcome="abstained", reason=reason)
+    assert "notice-title" in rendering.conversation([Exchange("?", answer=answer)], language)
+
+
+@pytest.mark.parametrize(
+    ("contact", "links"),
+    [
+        pytest.param("https://programme.example/contact", ["https://programme.example/contact"], id="page"),
+        pytest.param("us@programme.example", ["mailto:us@programme.example"], id="e-mail"),
+        pytest.param("your cluster", [], id="words"),
+        pytest.param("javascript:alert(1)", [], id="script"),
+        pytest.param(None, [], id="nobody"),
+    ],
+)
+def test_the_contact_is_a_link_where_it_can_be(contact, links):
+    """Only web and e-mail addresses become links."""
+    answer = make_answer("No.", (), outcome="abstained")
+    assert Reader(rendering.conversation([Exchange("?", answer=answer)], "en", contact)).links() == links
+
+
+def test_a_card_says_whose_words_and_how_old():
+    """Everything a reader needs to weigh a quote stands on its card."""
+    text = card(
+        published="2021", checked="2026-11-22", valid_until="2026-06", status="draft, not reviewed by the programme",
+        page=3, page_label="iii", language="nb", also_in=("x.md",), titles={"x.md": "The other"},
+    ).text  # fmt: skip
+    for words in ("A publisher", "published 2021", "checked 22 Nov 2026", "past its review date (Jun 2026)",
+                  "draft, not reviewed by the programme", "page iii", "quoted in Norwegian (bokmål)", "The words.",
+                  "also in The other"):  # fmt: skip
+        assert words in text
+
+
+def test_a_card_in_norwegian():
+    """The panel speaks the visitor's language, whatever the quote's."""
+    text = card("nb", published="2021-05", checked="2026-11-22", heading="Costs").text
+    assert "utgitt mai 2021" in text
+    assert "kontrollert 22. nov. 2026" in text
+    assert "under «Costs»" in text
+    assert "sitert på engelsk" in text
+
+
+def test_only_web_addresses_lead_to_the_publisher():
+    """A `javascript:` address in a document's metadata is no link."""
+    assert "https://p.example/x" in card(source_url="https://p.example/x").links()
+    assert len(card(source_url="javascript:alert(1)").links()) == 1
+
+
+@pytest.mark.parametrize(
+    ("valid_until", "past"),
+    [
+        ("2026", False), ("2025", True), ("2026-11", False), ("2026-10", True), ("2026-11-22", False),
+        ("2026-11-21", True), ("spring 2020", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_review_date_has_passed_when_all_of_it_has(valid_until, past):
+    """`2026` lasts until the year is over."""
+    assert rendering.is_past(valid_until, TODAY) is past
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "norwegian"),
+    [
+        ("2026-11-02", "2 Nov 2026", "2. nov. 2026"), ("2026-05", "May 2026", "mai 2026"), ("2021", "2021", "2021"),
+        ("spring 2021", "spring 2021", "spring 2021"), ("2021-13", "2021-13", "2021-13"),
+    ],
+)  # fmt: skip
+def test_dates_are_no_more_exact_than_their_source(value, english, norwegian):
+    """A date of any precision is written as people write it; other words stay."""
+    assert rendering.format_date(value, "en") == english
+    assert rendering.format_date(value, "nb") == norwegian
+
+
+def test_the_panel_is_calm_without_sources():
+    """Before the first question, and after an answer without citations, one sentence stands there."""
+    assert "stand here" in Reader(rendering.sources(None, {}, "en", TODAY)).text
+    assert "No source was used" in Reader(rendering.sources(make_answer(citations=()), {}, "en", TODAY)).text
+
+
+def test_a_failure_is_one_sentence_in_the_visitors_language():
+    """An unforeseen error says nothing about itself; a foreseen one speaks."""
+    unforeseen = rendering.conversation([Exchange("?", failed=True)], "nb")
+    assert "Noe gikk galt hos oss" in Reader(unforeseen).text
+    assert "Run it again." in Reader(rendering.conversation([Exchange("?", failure="Run it again.")], "nb")).text
