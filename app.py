@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 from assistant.build import Assistant
 from assistant.errors import AssistantError, SettingsError, UsageError
@@ -34,17 +36,31 @@ def parser() -> argparse.ArgumentParser:
 
 
 def bring_up_to_date(assistant: Assistant) -> None:
-    """Load the model, then bring in what changed in the corpus while no app ran."""
-    try:
-        assistant.warm_up()
-        assistant.sync(progress=lambda event: None)
-    except AssistantError as error:
-        logging.getLogger("assistant").warning("%s", error)
+    """Load the model, then bring in what changed in the corpus while no app ran.
+
+    Without a model the documents still come in by their words; whatever fails is a line in the log.
+    """
+    logger = logging.getLogger("assistant")
+    for step in (assistant.warm_up, assistant.sync):
+        try:
+            report = step()
+        except AssistantError as error:
+            if not assistant.closed:
+                logger.warning("%s", error)
+        else:
+            for failed in report.failed if report else ():
+                logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
+
+
+def _end(signal_number: int, frame: FrameType | None) -> None:
+    """Leave as with Ctrl-C, so that the data folder is closed cleanly."""
+    sys.exit(0)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C and return the exit status."""
     options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = read_settings(corpus=options.corpus, data=options.data, host=options.host, port=options.port)
@@ -59,6 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     except AssistantError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2 if isinstance(error, SettingsError | UsageError) else 1
+    except KeyboardInterrupt:
+        pass  # before the server listens; stopping was the wish
     return 0
 
 

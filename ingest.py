@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from assistant.build import ingest, read_stored_text
 from assistant.errors import AssistantError, SettingsError, UsageError
-from assistant.ingest.reporting import Console
+from assistant.ingest.reporting import Console, write_out
 from assistant.settings import read_settings
 
 DESCRIPTION = """\
@@ -39,21 +38,38 @@ def parser() -> argparse.ArgumentParser:
     return described
 
 
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    work = [name for name in ("paths", "rebuild", "dry_run") if getattr(options, name)]
+    if options.text is not None and work:
+        raise UsageError("--text prints a text and does nothing else. Leave the other arguments out.")
+    if options.version is not None and options.text is None:
+        raise UsageError("--version belongs to --text. Name the document with --text.")
+    if options.rebuild and len(work) > 1:
+        raise UsageError("--rebuild takes no paths and no --dry-run: it builds the indexes of all documents anew.")
+
+
+def _path(given: str) -> Path:
+    if "://" in given:
+        raise UsageError(f"{given} is a web address, and pages are not fetched yet. Save it and add the file.")
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{given} names a user without a home folder. Write the whole path.") from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one ingest and return the exit status."""
     options = parser().parse_args(arguments)
     console = Console(as_json=options.json)
     try:
+        _refuse_contradictions(options)
         settings = read_settings(corpus=options.corpus, data=options.data)
-        if options.text:
-            sys.stdout.write(read_stored_text(settings, options.text, options.version))
+        if options.text is not None:
+            write_out(read_stored_text(settings, options.text, options.version))
             return 0
-        for given in options.paths:
-            if "://" in given:
-                raise UsageError(f"{given} is a web address, and pages are not fetched yet. Save it and add the file.")
         report = ingest(
             settings,
-            [Path(given).expanduser() for given in options.paths],
+            [_path(given) for given in options.paths],
             rebuild=options.rebuild,
             dry_run=options.dry_run,
             progress=console.progress,
@@ -64,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return console.interrupted()
     if options.json:
-        sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
+        console.object(report.to_dict())
     return console.report(report)
 
 

@@ -7,12 +7,13 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from assistant.answering.answerability import load_model
 from assistant.answering.evidence import features
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.pipeline import Pipeline
@@ -20,19 +21,25 @@ from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.worker import ParsingWorker
 from assistant.domain import Answer, Chunk, Document, IngestReport, Turn
-from assistant.errors import FolderOwned, UsageError
+from assistant.errors import AssistantError, FolderOwned, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
-from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, vectors_work
-from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress
+from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, folder_state, vectors_work
+from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress, plan
+from assistant.ingest.folder import CorpusFolder
 from assistant.retrieval.retriever import HybridRetriever
 from assistant.settings import Settings, read_settings
-from assistant.store.library import Library
-from assistant.store.owner import FolderLock, HandOver, Owner
+from assistant.store.library import CurrentVersion, Library
+from assistant.store.owner import FolderLock, HandOver, Owner, is_owned
+from assistant.tuning import Tuning, load_tuning
 
 logger = logging.getLogger(__name__)
 
 LIBRARY_NAME = "library.sqlite"
+# How long `close` waits for a sync in another thread, which is told to stop.
+STOP_SECONDS = 20.0
+# How long `ingest` waits for a data folder whose owner is just starting or just ending.
+PATIENCE_SECONDS = 10.0
 
 
 class Assistant:
@@ -41,7 +48,7 @@ class Assistant:
     A context manager; safe to ask from several threads, also while documents are brought in.
     """
 
-    def __init__(self, settings: Settings, *, check_index: bool = True) -> None:
+    def __init__(self, settings: Settings, *, tuning: Tuning | None = None, check_index: bool = True) -> None:
         """Open the data folder; the embedding model is loaded with the first question.
 
         Raises:
@@ -51,6 +58,7 @@ class Assistant:
             ModelUnavailable: The embedding model is missing or damaged.
         """
         self.settings = settings
+        self.tuning = tuning or load_tuning()
         # abspath, not resolve: a link inside the corpus keeps its place there.
         self.corpus = Path(os.path.abspath(settings.corpus))  # noqa: PTH100
         self.data = Path(os.path.abspath(settings.data))  # noqa: PTH100
@@ -58,27 +66,29 @@ class Assistant:
         self._closed = False
         self._ingest_lock = threading.Lock()
         self._hand_over: HandOver | None = None
-        try:
-            self._open(check_index=check_index)
-        except BaseException:
-            self._lock.release()
-            raise
+        with ExitStack() as opened:
+            opened.callback(self._lock.release)
+            self._open(opened, check_index=check_index)
+            self._opened = opened.pop_all()
         atexit.register(self.close)
 
-    def _open(self, *, check_index: bool) -> None:
+    def _open(self, opened: ExitStack, *, check_index: bool) -> None:
         settings = self.settings
         self._embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
         self._library = Library(self.data / LIBRARY_NAME)
+        opened.callback(self._library.close)
+        begin_anew = check_index and check_manifest(self._library, self._manifest())
         vectors_lost = self._vectors_are_lost()
         if vectors_lost:
             shutil.rmtree(self.data / VECTORS_FOLDER, ignore_errors=True)
             self._library.mark_nothing_embedded()
         self._library.remember("stop", "open")
         self._index = Index(self.data, self._library)
-        if check_index:
-            check_manifest(self._library, self._manifest())
-        self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
+        opened.callback(self._index.close)
         self._worker = ParsingWorker(_limits(settings))
+        opened.callback(self._worker.close)
+        self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
+        opened.callback(self._bulk.close)
         self._ingest = Ingest(
             self.corpus,
             self.data,
@@ -90,20 +100,39 @@ class Assistant:
             chunk_tokens=settings.chunk_tokens,
             embedder_is_warm=lambda: self._embedder.is_loaded,
         )
+        self._pipeline = self._build_pipeline(self.tuning)
+        if begin_anew:  # nothing is in, and what comes in has other vectors
+            self.rebuild()
+        if check_index and self._index.lexical.count() < self._library.chunk_count():
+            self._ingest.restore_words()
+        if check_index and vectors_lost:
+            self._ingest.restore_vectors()
+
+    def _build_pipeline(self, tuning: Tuning) -> Pipeline:
+        settings = self.settings
         retriever = HybridRetriever(
-            self._library, self._index, self._embedder, candidates=settings.candidates, hits=settings.hits
+            self._library,
+            self._index,
+            self._embedder,
+            candidates=settings.candidates,
+            hits=settings.hits,
+            tuning=tuning,
         )
-        self._pipeline = Pipeline(
+        return Pipeline(
             retriever=retriever,
-            answerer=ExtractiveAnswerer(answer_words=settings.answer_words),
+            answerer=ExtractiveAnswerer(answer_words=settings.answer_words, joins_from=tuning.joins_from),
             find_document=self._library.document,
             idf=self._index.inverse_document_frequency,
-            answerability_model=load_model(),
+            vocabulary=self._index.vocabulary,
+            tuning=tuning,
             question_characters=settings.question_characters,
             contact=settings.contact,
         )
-        if vectors_lost:
-            self._ingest.restore_vectors()
+
+    def use_tuning(self, tuning: Tuning) -> None:
+        """Answer with other learned numbers from now on; for the runs that choose them."""
+        self.tuning = tuning
+        self._pipeline = self._build_pipeline(tuning)
 
     def _vectors_are_lost(self) -> bool:
         """Return whether the vector index must be built anew: gone, or failing its test after an unclean stop."""
@@ -111,8 +140,8 @@ class Assistant:
             return False
         if not (self.data / VECTORS_FOLDER).is_dir():
             return True
-        stopped_cleanly = self._library.fact("stop") == "clean"
-        return not stopped_cleanly and not vectors_work(self.data, self._library, self._embedder.key)
+        untouched = self._library.fact("stop") == f"clean {folder_state(self.data)}"
+        return not untouched and not vectors_work(self.data, self._library, self._embedder.key)
 
     def _manifest(self) -> Manifest:
         chunking = f"{CHUNKING_VERSION}:{min(self.settings.chunk_tokens, self._embedder.max_tokens)}"
@@ -162,9 +191,7 @@ class Assistant:
     def rebuild(self, progress: Progress = lambda event: None) -> IngestReport:
         """Build both indexes anew from the library, beside the old, and switch."""
         with self._ingest_lock:
-            report = self._ingest.rebuild(progress)
-            self._library.remember("manifest", self._manifest().to_json())
-            return report
+            return self._ingest.rebuild(self._manifest().to_json(), progress)
 
     def documents(self) -> list[Document]:
         """Return the current documents, by id."""
@@ -206,7 +233,7 @@ class Assistant:
         self._hand_over = HandOver(self.data, self._do_work)
 
     def _do_work(self, request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-        if Path(request["corpus"]) != self.corpus:
+        if Path(request["corpus"]).resolve() != self.corpus.resolve():
             raise UsageError(
                 f"The app that owns {self.data} serves the corpus {self.corpus}, not {request['corpus']}. "
                 "Name that corpus, or another data folder with --data."
@@ -217,19 +244,32 @@ class Assistant:
         return self.sync(paths, dry_run=bool(request["dry_run"]), progress=progress).to_dict()
 
     def close(self) -> None:
-        """Give the data folder free; closing twice is no error."""
+        """Give the data folder free, stopping a sync that runs in another thread; closing twice is no error."""
         if self._closed:
             return
         self._closed = True
         atexit.unregister(self.close)
         if self._hand_over is not None:
             self._hand_over.close()
+        self._ingest.stop()
         self._bulk.close()
-        self._worker.close()
-        self._index.close()
-        self._library.remember("stop", "clean")
-        self._library.close()
-        self._lock.release()
+        if not self._ingest_lock.acquire(timeout=STOP_SECONDS):
+            logger.warning("An ingest does not end; the data folder is free when the process has ended.")
+            return
+        try:
+            self._worker.close()
+            self._index.close()
+            self._library.remember("stop", f"clean {folder_state(self.data)}")
+        except AssistantError as error:  # a full disk: the next start tries the indexes instead
+            logger.warning("%s", error)
+        finally:
+            self._opened.close()
+            self._ingest_lock.release()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def __enter__(self) -> Self:
         return self
@@ -295,20 +335,52 @@ def ingest(
     Raises:
         AssistantError: As `Assistant` and `Assistant.sync`, or that the owner was lost midway.
     """
-    try:
-        assistant = Assistant(settings, check_index=not rebuild)
-    except FolderOwned:
-        owner = Owner(settings.data)
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - as Assistant.corpus
+    if dry_run and not is_owned(settings.data):
+        return _plan(settings, absolute)
+    owner = _own_or_find_owner(settings, check_index=not rebuild)
+    if isinstance(owner, Owner):
         handed_over({"data": str(settings.data)})
         request = {
-            "corpus": os.path.abspath(settings.corpus),  # noqa: PTH100 - as Assistant.corpus
-            "paths": [os.path.abspath(path) for path in paths],  # noqa: PTH100
+            "corpus": os.path.abspath(settings.corpus),  # noqa: PTH100
+            "paths": [str(path) for path in absolute],
             "rebuild": rebuild,
             "dry_run": dry_run,
         }
         return IngestReport.from_dict(owner.do(request, progress))
-    with assistant:
-        return assistant.rebuild(progress) if rebuild else assistant.sync(paths, dry_run=dry_run, progress=progress)
+    with owner as assistant:
+        return assistant.rebuild(progress) if rebuild else assistant.sync(absolute, dry_run=dry_run, progress=progress)
+
+
+def _own_or_find_owner(settings: Settings, *, check_index: bool) -> Assistant | Owner:
+    """Return the assistant over a free data folder, or the app that owns it; one that is just starting is waited for.
+
+    Raises:
+        FolderOwned: The owner takes no work, also after a while.
+    """
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return Assistant(settings, check_index=check_index)
+        except FolderOwned:
+            pass
+        try:
+            return Owner(settings.data)
+        except FolderOwned:
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(0.25)
+
+
+def _plan(settings: Settings, paths: Sequence[Path]) -> IngestReport:
+    """Return what a sync would do, from the library as it is, and create and change nothing."""
+    corpus, data = (Path(os.path.abspath(folder)) for folder in (settings.corpus, settings.data))  # noqa: PTH100
+    current: Mapping[str, CurrentVersion] = {}
+    if (data / LIBRARY_NAME).is_file():
+        library = Library(data / LIBRARY_NAME, read_only=True)
+        current = library.current
+        library.close()
+    return plan(CorpusFolder(corpus, data=data).select(paths, current, copy=False), current)
 
 
 def read_stored_text(settings: Settings, document_id: str, version: str | None) -> str:
@@ -320,7 +392,7 @@ def read_stored_text(settings: Settings, document_id: str, version: str | None) 
     file = settings.data / LIBRARY_NAME
     if not file.is_file():
         raise UsageError(f"There is no library in {settings.data}. Run: python ingest.py")
-    library = Library(file)
+    library = Library(file, read_only=True)
     try:
         return stored_text(library, document_id, version)
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -33,7 +33,7 @@ ENGLISH_WORDS = frozenset(
 )
 BOKMAAL_WORDS = frozenset(
     """
-    alle alt at av bare begge ble bli blir blitt da de deg dem den denne der dere deres det dette di din ditt du
+    alle alt at av bak bare begge ble bli blir blitt da de deg dem den denne der dere deres det dette di din ditt du
     eller en enn er et etter for fordi fra få får ha hadde han hans har henne hennes her hos hun hva hvem hver
     hvilke hvilken hvilket hvis hvor hvordan hvorfor i ikke ikkje inn jeg kan kom kunne man mange med meg mellom
     men mer mest min mine mitt mot mye må måtte ned noe noen nok nå når og også om opp oss over på samme seg
@@ -48,8 +48,16 @@ NYNORSK_WORDS = frozenset(
     deira mitt våre kvart kvar kvarandre tidlegare fleire annan anna medan sidan då
     """.split()
 )
-_ONLY_NYNORSK = NYNORSK_WORDS - BOKMAAL_WORDS - ENGLISH_WORDS
-_ONLY_NORWEGIAN = (BOKMAAL_WORDS | NYNORSK_WORDS) - ENGLISH_WORDS
+_ONLY_NYNORSK = NYNORSK_WORDS - BOKMAAL_WORDS - ENGLISH_WORDS - {"hjelper", "våre"}
+# Many function words are alike in both: these are written otherwise in Nynorsk.
+_ONLY_BOKMAAL = frozenset(
+    """
+    jeg ikke hva hvem hver hvilke hvilken hvilket hvor hvordan hvorfor noe noen fra være vært hun henne hennes hans
+    deres dere dem en et ett mye blir ble blitt også uten mer selv finnes fins
+    """.split()
+)
+# `de` is Latin or French as often in English questions: de novo, de minimis.
+_ONLY_NORWEGIAN = (BOKMAAL_WORDS | NYNORSK_WORDS) - ENGLISH_WORDS - {"de"}
 _ONLY_ENGLISH = ENGLISH_WORDS - BOKMAAL_WORDS - NYNORSK_WORDS
 STOP_WORDS: Mapping[Language, frozenset[str]] = {
     "en": ENGLISH_WORDS,
@@ -63,8 +71,9 @@ _CODE = re.compile(r"\b(\d{2,4})\s?\(([a-z])\)(?:\((\d+)\))?")
 _COUNTRY = re.compile(
     r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\b[Uu]nited [Ss]tates(?: of America)?\b|\b(?<=the )us\b|\b(?<=in )us\b"
 )
-_WORD = re.compile(r"[^\W_]+(?:[-'’‑][^\W_]+)*")
-_PARTS = re.compile(r"[-'’‑]")
+# The last hyphen does not break a line; NFKC makes the one before it from that.
+_WORD = re.compile(r"[^\W_]+(?:[-'’‐‑][^\W_]+)*")
+_PARTS = re.compile(r"[-'’‐‑]")
 # Endings that only one of the languages has; they settle questions without a single function word.
 _NORWEGIAN_ENDING = re.compile(
     r"\w{3,}(?:else|sjon|het|ene|ende|skap|ering|eringen|asjon|lig|elig|isk|ologi|dag|krav|er)$"
@@ -83,15 +92,20 @@ def detect_language(text: str) -> Language:
     norwegian += 1.5 * sum(any(letter in word for letter in "æøå") for word in words)
     if abs(norwegian - english) < 2:
         lexicon = load_lexicon()
-        norwegian += sum(lexicon.knows_norwegian(word) for word in words if word not in ENGLISH_WORDS)
+        # A Norwegian word among English names is a Norwegian's question; the other way round is rare.
+        norwegian += 2.5 * sum(
+            lexicon.knows_norwegian(word) and not lexicon.knows_english(word)
+            for word in words
+            if word not in ENGLISH_WORDS
+        )
         english += sum(lexicon.knows_english(word) for word in words if word not in BOKMAAL_WORDS)
         norwegian += 0.4 * sum(bool(_NORWEGIAN_ENDING.match(word)) for word in words)
         english += 0.4 * sum(bool(_ENGLISH_ENDING.match(word)) for word in words)
     if norwegian <= english:
         return "en"
     nynorsk = sum(word in _ONLY_NYNORSK for word in words)
-    bokmaal = sum(word in BOKMAAL_WORDS - NYNORSK_WORDS for word in words)
-    return "nn" if nynorsk > max(1, bokmaal) or (nynorsk and not bokmaal) else "nb"
+    bokmaal = sum(word in _ONLY_BOKMAAL for word in words)
+    return "nn" if nynorsk > bokmaal else "nb"
 
 
 def words(text: str) -> list[str]:
@@ -114,15 +128,70 @@ def words(text: str) -> list[str]:
     return found
 
 
+# Forms that no stemmer joins with their base, in both languages.
+_IRREGULAR: Mapping[Language, Mapping[str, str]] = {
+    "en": {
+        form: base
+        for base, forms in {
+            "lead": "led", "begin": "began begun", "pay": "paid", "make": "made", "sell": "sold", "buy": "bought",
+            "take": "took taken", "give": "gave given", "hold": "held", "meet": "met", "run": "ran",
+            "write": "wrote written",
+            "grow": "grew grown growth", "choose": "chose chosen choice", "bring": "brought", "build": "built",
+            "spend": "spent", "send": "sent", "lose": "lost loss", "mean": "meant", "say": "said", "tell": "told",
+            "know": "knew known", "see": "saw seen", "speak": "spoke spoken", "think": "thought", "teach": "taught",
+            "understand": "understood", "keep": "kept", "child": "children", "woman": "women", "man": "men",
+            "person": "people", "decide": "decision", "sale": "sales",
+        }.items()
+        for form in forms.split()
+    },
+    "nb": {
+        form: base
+        for base, forms in {
+            "gi": "gir ga gav gitt", "få": "får fikk fått", "ta": "tar tok tatt", "skrive": "skrev skrevet",
+            "selge": "solgte solgt", "velge": "valgte valgt valg", "hjelpe": "hjalp hjulpet hjelp",
+            "gå": "går gikk gått",
+            "stor": "større størst største", "gammel": "eldre eldst eldste", "god": "bedre best beste", "bok": "bøker",
+            "mann": "menn", "eie": "eier eies eide eid", "bety": "betyr betydde betydd", "spørre": "spurte spurt",
+            "sette": "satte satt", "si": "sier sa sagt", "gjøre": "gjør gjorde gjort", "ligge": "lå ligget",
+            "stå": "står sto stod stått", "dra": "drar dro dratt", "finne": "fant funnet", "bli": "blir ble blitt",
+            "se": "ser så sett", "legge": "la lagt", "vite": "vet visste", "nå": "når nådde nådd",
+            "bygge": "bygg bygde bygd",
+        }.items()
+        for form in forms.split()
+    },
+}  # fmt: skip
+
+
 @cache
 def _stemmer(name: str) -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer(name)
 
 
+# British spellings to American ones, so that `licence` meets `license` and `labelling` meets `labeling`.
+_BRITISH = (
+    (re.compile(r"(?<=\w{3})is(e[ds]?|ing|ations?|ers?)$"), r"iz\1"),
+    (re.compile(r"(?<=\w{3})our(s|ed|ing|able|al)?$"), r"or\1"),
+    (re.compile(r"(?<=[aeiou])ll(ed|ing|er|ers)$"), r"l\1"),
+    (re.compile(r"(licen|defen|offen)c(e[ds]?|ing)$"), r"\1s\2"),
+    (re.compile(r"^(cent|fib|lit)re(s?)$"), r"\1er\2"),
+    (re.compile(r"^(program)me(s?)$"), r"\1\2"),
+)
+
+
+def _american(word: str) -> str:
+    for pattern, spelling in _BRITISH:
+        word = pattern.sub(spelling, word)
+    return word
+
+
 @lru_cache(maxsize=200_000)
 def stem(word: str, language: Language) -> str:
-    """Return the Snowball stem of a lower-case word; Bokmål and Nynorsk share one stemmer."""
-    return str(_stemmer("english" if language == "en" else "norwegian").stemWord(word))
+    """Return the Snowball stem of a lower-case word, or of its base when it is irregular; Nynorsk counts as Bokmål."""
+    if language == "en":
+        return str(_stemmer("english").stemWord(_american(_IRREGULAR["en"].get(word, word))))
+    if language == "nn" and len(word) > 5 and word.endswith("ar"):
+        word = f"{word[:-2]}er"  # `kostar` is Bokmål's `koster`
+    return str(_stemmer("norwegian").stemWord(_IRREGULAR["nb"].get(word, word)))
 
 
 def content_words(text: str, language: Language) -> list[str]:
@@ -136,6 +205,40 @@ def stems(text: str, language: Language) -> list[str]:
     return [stem(word, language) for word in content_words(text, language)]
 
 
+# A part of a compound has at least so many letters, so that endings are not taken for words.
+_PART_LETTERS = 4
+_JOINTS = ("", "s", "e")
+
+
+@lru_cache(maxsize=200_000)
+def compound_parts(word: str) -> tuple[str, ...]:
+    """Return the stems of the two parts of a Norwegian compound that the lexicon knows, such as helse and klynge.
+
+    Empty for a word that is no such compound. The longest first part wins; a joining s or e belongs to neither.
+    """
+    known = load_lexicon().norwegian_words
+    for length in range(len(word) - _PART_LETTERS, _PART_LETTERS - 1, -1):
+        first, rest = word[:length], word[length:]
+        for joint in _JOINTS:
+            if not first.endswith(joint):
+                continue
+            bare = first[: len(first) - len(joint)]
+            if len(bare) >= _PART_LETTERS and bare in known and stem(rest, "nb") in known:
+                return (stem(bare, "nb"), stem(rest, "nb"))
+    return ()
+
+
+def index_stems(text: str, language: Language) -> list[str]:
+    """Return what a text is found by: its stems and, in Norwegian, the parts of its compounds after each of them."""
+    if language == "en":
+        return stems(text, language)
+    found: list[str] = []
+    for word in content_words(text, language):
+        found.append(stem(word, language))
+        found.extend(compound_parts(word))
+    return found
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """Norwegian-English word pairs, looked up by stem.
@@ -143,10 +246,14 @@ class Lexicon:
     Attributes:
         to_english: Stems of a Norwegian word or phrase to the stems of its English words or phrases.
         to_norwegian: The same, the other way round.
+        norwegian_words: Norwegian single words, as entries and as stems: what compounds are made of.
+        glosses: Stems of a Norwegian word or phrase to its most usual English one, as written.
     """
 
     to_english: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
     to_norwegian: Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
+    norwegian_words: frozenset[str] = frozenset()
+    glosses: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     def knows_norwegian(self, word: str) -> bool:
         """Return whether the lower-case word is a Norwegian entry."""
@@ -155,6 +262,28 @@ class Lexicon:
     def knows_english(self, word: str) -> bool:
         """Return whether the lower-case word is an English entry."""
         return (stem(word, "en"),) in self.to_norwegian
+
+    def gloss(self, text: str) -> str:
+        """Return a Norwegian text word by word in English, without function words; unknown words stay as they are.
+
+        A compound that is no entry is given by its parts. Reads badly, but an English embedding model understands it.
+        """
+        tokens = [(word, stem(word, "nb")) for word in content_words(text, "nb")]
+        found: list[str] = []
+        position = 0
+        while position < len(tokens):
+            for length in (3, 2, 1):
+                key = tuple(part for _, part in tokens[position : position + length])
+                if len(key) == length and key in self.glosses:
+                    found.append(self.glosses[key])
+                    position += length
+                    break
+            else:
+                word = tokens[position][0]
+                parts = [self.glosses.get((part,), "") for part in compound_parts(word)]
+                found.append(" ".join(parts) if all(parts) and parts else word)
+                position += 1
+        return " ".join(found)
 
     def translate(self, text: str, source: Language) -> list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]]:
         """Return, for each known word or phrase of `text`, its source stems and the stems of its translations.
@@ -187,18 +316,23 @@ def read_lexicon(lines: Iterable[str]) -> Lexicon:
     """Read `norwegian<TAB>english1; english2` lines; comments start with `#`, a line without a tab is skipped."""
     to_english: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     to_norwegian: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    single: set[str] = set()
+    glosses: dict[tuple[str, ...], str] = {}
     for line in lines:
         if line.startswith("#") or "\t" not in line:
             continue
         norwegian, english = line.rstrip("\n").split("\t", 1)
         source = _stem_phrase(norwegian, "nb")
+        if len(source) == 1:
+            single.update((norwegian.lower(), source[0]))
+        glosses.setdefault(source, english.split(";")[0].strip())
         for phrase in english.split(";"):
             target = _stem_phrase(phrase.strip(), "en")
             if not source or not target:
                 continue
             _append_new(to_english.setdefault(source, []), target)
             _append_new(to_norwegian.setdefault(target, []), source)
-    return Lexicon(_frozen(to_english), _frozen(to_norwegian))
+    return Lexicon(_frozen(to_english), _frozen(to_norwegian), frozenset(single), glosses)
 
 
 def _append_new(entries: list[tuple[str, ...]], entry: tuple[str, ...]) -> None:

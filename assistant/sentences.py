@@ -14,7 +14,9 @@ from typing import Literal
 UnitKind = Literal["sentence", "item", "row", "heading"]
 
 _LINE = re.compile(r"[^\n]+")
-_ITEM_MARK = re.compile(r"\s*(?:[-•◦▪*]|\d{1,3}[.)]|[a-z]\))\s+")
+_MONTHS = "januar|februar|mars|april|mai|juni|juli|august|september|oktober|november|desember"
+# `17. mai er fri.` opens with a date and not with the mark of a list.
+_ITEM_MARK = re.compile(rf"\s*(?:[-•◦▪*]|\d{{1,3}}(?:\)|\.(?!\s+(?:{_MONTHS}|kvartal|halvår|århundre)\b))|[a-z]\))\s+")
 # A full stop, question or exclamation mark with closing quotes and brackets, then white space before a new start.
 _BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[–—-]*\s?[A-ZÆØÅÉÖÄÜ0-9§])")
 _ABBREVIATION = re.compile(
@@ -23,9 +25,10 @@ _ABBREVIATION = re.compile(
     r"bl\.a|f\.eks|dvs|mv|m\.v|osv|ca|nr|kl|mill|mrd|kap|pkt|jf|evt|inkl|ekskl|s\.k|o\.l|m\.m|pst|tlf|div|if|[A-ZÆØÅ])\.$",
     re.IGNORECASE,
 )
-_MONTHS = "januar|februar|mars|april|mai|juni|juli|august|september|oktober|november|desember"
 _ORDINAL = re.compile(r"(?:^|\s)\d{1,3}\.$")
 _AFTER_ORDINAL = re.compile(rf"\s+(?:{_MONTHS}|[a-zæøå])")
+# A title that has just begun: «USA next! Roadmap to ...» is one name.
+_OPENED_QUOTE = re.compile(r"(?:[«“]|(?<!\w)\")(?![^«“\"»”]*[»”\"]$)[^«“»”\".?]{1,25}[.!?…]+$")
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 # `START: January 2022` states a fact, although it looks like a heading.
 _LABELLED = re.compile(r"[^\s:][^:]{0,40}:\s+\S")
@@ -52,8 +55,9 @@ def split_units(text: str) -> list[Unit]:
     """Return the units of `text` in order; together they hold every character but white space and list marks."""
     units: list[Unit] = []
     for number, (start, end) in enumerate(_blocks(text)):
+        alone = "\n" not in text[start:end].strip()
         for line in _LINE.finditer(text, start, end):
-            units.extend(_line_units(text, line.start(), line.end(), number, alone=_is_alone(text, start, end)))
+            units.extend(_line_units(text, line.start(), line.end(), number, alone=alone))
     return units
 
 
@@ -66,10 +70,6 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
         position = gap.end()
     if text[position:].strip():
         yield position, len(text)
-
-
-def _is_alone(text: str, start: int, end: int) -> bool:
-    return "\n" not in text[start:end].strip()
 
 
 def _line_units(text: str, start: int, end: int, block: int, *, alone: bool) -> Iterator[Unit]:
@@ -116,8 +116,12 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> Iterato
     stop = len(text) if end is None else end
     position = start
     for match in _BOUNDARY.finditer(text, start, stop):
-        before = text[position : match.end()].rstrip("\"'”’»)]")
+        # Only the last few characters: a line may hold megabytes without one end of a sentence.
+        until = text[max(position, match.end() - 60) : match.end()]
+        before = until.rstrip("\"'”’»)]")
         if _ABBREVIATION.search(before[-12:]):
+            continue
+        if _OPENED_QUOTE.search(until):
             continue
         if _ORDINAL.search(before[-6:]) and _AFTER_ORDINAL.match(text, match.end(), stop):
             continue

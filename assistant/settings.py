@@ -25,7 +25,12 @@ class Settings(BaseSettings):
     """The choices of one assistant."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, toml_file="assistant.toml", frozen=True, extra="forbid", protected_namespaces=()
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        toml_file="assistant.toml",
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
     )
 
     corpus: Path = Field(Path("corpus"), description="Folder of documents.")
@@ -33,7 +38,7 @@ class Settings(BaseSettings):
 
     embedding_model: str = Field(
         "all-MiniLM-L6-v2",
-        description="Any sentence-transformers model: the bundled one, a folder, or a name on a model hub.",
+        description="Any sentence-transformers model: the bundled one, a folder, or a name in the local model cache.",
     )
     embedding_threads: int = Field(
         1, ge=1, le=64, description="Torch threads for a question; more wait for each other on a busy machine."
@@ -51,8 +56,12 @@ class Settings(BaseSettings):
     answer_words: int = Field(80, ge=20, le=400, description="Length in words up to which sentences are added.")
     question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")
 
-    parse_seconds: float = Field(60, gt=0, description="Time in seconds after which the reading of a file is stopped.")
-    parse_memory_megabytes: int = Field(1500, ge=256, description="Memory that the reading of a file may take.")
+    parse_seconds: float = Field(
+        60, gt=0, le=86400, description="Time in seconds after which the reading of a file is stopped."
+    )
+    parse_memory_megabytes: int = Field(
+        1500, ge=256, le=1_000_000, description="Memory that the reading of a file may take."
+    )
     parse_pages: int = Field(3000, ge=1, description="Pages that a file may have.")
     parse_unpacked_megabytes: int = Field(300, ge=1, description="Size that a zipped format may unpack to.")
 
@@ -64,6 +73,8 @@ class Settings(BaseSettings):
     def _check_together(self) -> Self:
         if self.hits > self.candidates:
             raise ValueError(f"hits is {self.hits} and must not be above candidates, {self.candidates}")
+        if self.corpus.absolute() == self.data.absolute():
+            raise ValueError(f"corpus and data are both {self.data} and must be two folders")
         return self
 
     @classmethod
@@ -91,6 +102,8 @@ def read_settings(**arguments: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic converts and checks each value
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from error
+    except OSError as error:
+        raise SettingsError(f"assistant.toml cannot be read: {error.strerror or error}.") from error
     except ValueError as error:  # tomllib's syntax error names line and column
         raise SettingsError(f"assistant.toml cannot be read: {error}. Correct that line.") from error
 

@@ -23,6 +23,7 @@ class Tuning:
         dense_english: Weight of the vector search beside the word search (1 minus it) for an English question.
         dense_norwegian: The same for a Norwegian question; the default model is an English one.
         gloss: Whether a Norwegian question is embedded as its English gloss; right for an English model only.
+        translation: Weight of a translated word of the question beside its own words.
         other_language: Factor on the score of a text that is not in the language of the question.
         sentence: What the question's words in a sentence itself count, the best sentence being 1.
         window: What they count in the sentence with its neighbours, heading and title.
@@ -33,12 +34,14 @@ class Tuning:
         answerability: Weights of the features of `answering.evidence.features`, with the intercept under that name.
         threshold: Probability of an answer under which the assistant abstains.
         off_topic_below: Coverage of the question under which an abstention counts as off topic.
-        run: The command and figures that chose these numbers.
+        run: The command and figures that chose the weights of search and sentences.
+        answerability_run: The command and figures that chose the rest.
     """
 
     dense_english: float
     dense_norwegian: float
     gloss: bool
+    translation: float
     other_language: float
     sentence: float
     window: float
@@ -50,6 +53,7 @@ class Tuning:
     off_topic_below: float
     answerability: Mapping[str, float] = field(default_factory=dict)
     run: str = ""
+    answerability_run: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain values for the file."""

@@ -1,4 +1,4 @@
-"""`python -m eval`: answer, score, run, baseline, split, tune-sentence, bench, schema."""
+"""`python -m eval`: answer, score, run, baseline, split, tune, tune-sentence, bench, schema."""
 
 from __future__ import annotations
 
@@ -67,6 +67,19 @@ def _parser() -> argparse.ArgumentParser:
 
     splitting = _add(commands, "split", _split, "assign each question to the tuning or the reporting half, once")
     splitting.add_argument("questions", type=Path, metavar="QUESTIONS.jsonl")
+
+    weights = _add(commands, "tune", _tune, "choose the assistant's learned numbers on the tuning half")
+    weights.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS.jsonl")
+    weights.add_argument(
+        "--extra",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("QUESTIONS", "CORPUS", "DATA"),
+        help="one more question set whose tuning half steers the weights (repeatable)",
+    )
+    weights.add_argument("--only-answerability", action="store_true", help="keep the weights of search and sentences")
+    _add_folders(weights, required=False)
 
     tune = _add(commands, "tune-sentence", _tune_sentence, "choose the sentence baseline's threshold")
     tune.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS.jsonl")
@@ -221,6 +234,24 @@ def _tune_sentence(options: argparse.Namespace) -> int:
     with _named_errors():
         tuned = tune_sentence(options.questions or QUESTIONS, corpus=options.corpus, data=options.data, say=_say)
     print(json.dumps(tuned, indent=2))
+    return DONE
+
+
+def _tune(options: argparse.Namespace) -> int:
+    _check_folders(options)
+    from eval.run import QUESTIONS
+    from eval.weights import tune
+
+    extra = [(Path(asked), Path(corpus), Path(data)) for asked, corpus, data in options.extra]
+    with _named_errors():
+        tune(
+            options.questions or QUESTIONS,
+            options.corpus,
+            options.data,
+            extra=extra,
+            only_answerability=options.only_answerability,
+            say=_say,
+        )
     return DONE
 
 

@@ -60,11 +60,16 @@ def read_answers(path: Path) -> dict[str, GivenAnswer]:
             raise Misuse(f"{where}: no answer line; it needs 'id' and 'answer'.")
         if line["id"] in answers:
             raise Misuse(f"{where}: the id {line['id']!r} was answered before.")
-        answers[line["id"]] = _given_answer(line["answer"], where)
+        answers[line["id"]] = given_answer(line["answer"], where)
     return answers
 
 
-def _given_answer(values: Mapping[str, Any], where: str) -> GivenAnswer:
+def given_answer(values: Mapping[str, Any], where: str = "answer") -> GivenAnswer:
+    """Return the answer of one line as the measures see it.
+
+    Raises:
+        Misuse: A field is missing or of the wrong kind; names `where`.
+    """
     try:
         answer = GivenAnswer(
             text=str(values["text"]),

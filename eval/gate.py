@@ -16,7 +16,7 @@ from eval.scoring import Score
 
 BASELINE = Path(__file__).with_name("baseline.json")
 GATED = ("lead", "correct", "refusal")
-# One point: less is within what two people labelling the same questions differ by (science.md, section 8).
+# One point: less is within what two people labelling the same questions differ by.
 TOLERATED_LOSS = 0.01
 
 Verdicts = Mapping[str, Mapping[str, float]]

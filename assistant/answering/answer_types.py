@@ -8,7 +8,7 @@ from typing import Literal
 AnswerType = Literal["person", "place", "date", "amount", "duration", "count", "list", "reason", "definition", "other"]
 
 _MONTH = (
-    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch|s)|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?|"
+    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|(?-i:March|Mar|mars)|apr(?:il)?|(?-i:May|mai)|june?|juni|july?|juli|aug(?:ust)?|"
     r"sep(?:t(?:ember)?)?|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?|des(?:ember)?)"
 )
 _NUMBER_WORD = (
@@ -19,11 +19,11 @@ _CURRENCY = r"(?:USD|US\$|\$|€|EUR|NOK|kroner|kr\.?|dollars?)"
 
 # The first pattern that fits decides, so the narrow questions stand before the wide ones.
 _QUESTIONS: tuple[tuple[AnswerType, str], ...] = (
-    ("amount", r"\bhow much\b|\bcosts?\b|\bprice|\bfees?\b|\bhvor mye\b|\bkor mykje\b|\bkoste|\bpris|\bgebyr|\bavgift"),
+    ("amount", r"\bhow much\b|\bcosts?\b|\bprice|\bfees?\b|\bhvor mye\b|\bkor mykje\b|\bkoste|\bpris|gebyr|avgift"),
     ("count", r"\bhow many\b|\bnumber of\b|\bhvor mange\b|\bkor mange\b|\bantall\b|\bantal\b"),
     ("duration", r"\bhow long\b|\bhvor lang|\bhvor lenge\b|\bkor leng|\bvarighet|\bduration\b"),
-    ("date", r"\bwhen\b|\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bnår\b|\bhvilket år\b|\bdeadline|\bfrist|"
-             r"\bsince\b|\bdates?\b|\bdato"),
+    ("date", r"\bwhen\b|\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bnår\b|\bhvilket år\b|\bdeadline|frist\w{0,4}\b|"
+             r"\bsince\b|\bdates?\b|dato\w{0,3}\b"),
     ("person", r"\bwho(?:m|se)?\b|\bhvem\b|\bkven\b|\bcontact\b|\bkontakt|\bleader\b|\bleder\b"),
     ("place", r"\bwhere\b|\bhvor\b(?! (?:mye|mange|lang|lenge|stor|ofte|mykje))|\bkvar\b|\bwhich (?:city|country|county)"),
     ("reason", r"\bwhy\b|\bhvorfor\b|\bkvifor\b|\breason"),
@@ -43,13 +43,14 @@ _DURATION = re.compile(
     rf"(?:\d+|{_NUMBER_WORD})[ -](?:calendar |business |working )?(?:days?|weeks?|months?|years?|dager?|uker?|måneder|måned|år|timer?|hours?)\b",
     re.IGNORECASE,
 )
-_COUNT = re.compile(rf"\b\d[\d .,]*\b|\b{_NUMBER_WORD}\b", re.IGNORECASE)
+# Without the Norwegian number words that are common English words: `to` above all.
+_COUNT = re.compile(rf"\b\d[\d .,]*\b|\b(?!(?:to|ti|ni)\b){_NUMBER_WORD}\b", re.IGNORECASE)
 _REASON = re.compile(
     r"\bbecause\b|\bsince\b|\bso that\b|\btherefore\b|\bin order to\b|\bfordi\b|\bderfor\b|\bslik at\b|\bfor å\b|\bettersom\b|\bdue to\b",
     re.IGNORECASE,
 )
 _DEFINITION = re.compile(r"\b(?:is|are|means|er|betyr|kalles|called)\b", re.IGNORECASE)
-_PLACE = re.compile(r"\b(?:in|at|near|i|på|ved|fra|from)\s+[A-ZÆØÅ]\w+")
+_PLACE = re.compile(rf"\b(?:in|at|near|i|på|ved|fra|from)\s+(?!(?i:{_MONTH}))[A-ZÆØÅ]\w+")
 
 _HOLDS: dict[AnswerType, re.Pattern[str]] = {
     "person": _NAME,

@@ -1,7 +1,7 @@
 """Do these hits hold the answer? A probability from what was found, with the reason when it is too low.
 
-A logistic regression over the features of `evidence.features`; its weights stand in `assistant/tuning.json`. Never looks
-at a fused score, which compares inside one list only.
+A logistic regression over the features of `evidence.features`, with the weights in `assistant/tuning.json`. Never
+looks at a fused score, which compares inside one list only.
 """
 
 from __future__ import annotations

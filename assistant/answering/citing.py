@@ -76,11 +76,15 @@ def _check(quote: Quote, by_chunk: dict[str, Hit], find_document: FindDocument) 
 def _number(citation: Citation, citations: list[Citation]) -> int:
     """Return the number of an equal citation, or add this one with the next number."""
     for known in citations:
-        if (known.document, known.start, known.end) == (citation.document, citation.start, citation.end):
+        if _place(known) == _place(citation):
             return known.number
     numbered = replace(citation, number=len(citations) + 1)
     citations.append(numbered)
     return numbered.number
+
+
+def _place(citation: Citation) -> tuple[str, str, int, int]:
+    return citation.document, citation.version, citation.start, citation.end
 
 
 def _text(parts: Sequence[tuple[Claim, str]]) -> str:

@@ -35,6 +35,8 @@ _ABOUT_SOURCES = re.compile(
     r"hvor kommer (?:opplysningene|informasjonen) fra",
     re.IGNORECASE,
 )
+# What a document says about itself rather than about its subject.
+_NOTICE = re.compile(r"(?:scope|status|note|draft|utkast|omfang|merk|not legal advice|ikke juridisk)\b", re.IGNORECASE)
 # The first sentence under a heading answers it; the ones after it add to that.
 _BELOW_HEADING = (1.0, 0.7, 0.5)
 
@@ -107,6 +109,7 @@ class _Scored:
     covered: float
     heading: float
     right_type: bool
+    weak: bool
     terms: tuple[float, ...]
 
     @property
@@ -117,7 +120,7 @@ class _Scored:
 def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tuning: Tuning) -> Evidence:
     """Score every unit of the hits for the query; no candidates for no hits."""
     wanted = answer_type(query.text)
-    terms = question_terms(query.search_text, query.language)
+    terms = question_terms(query.search_text, query.language, translation=tuning.translation)
     by_language: dict[Language, list[_Wanted]] = {
         language: _weigh(terms[_field(language)], language, idf) for language in ("en", "nb")
     }
@@ -153,10 +156,14 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
     is_heading = [_is_heading(unit, chunk) for unit in units]
     only_headings = all(is_heading)
     introduced = [0.0] * len(terms)
+    headers, notices = _table_headers(units), _notices(units, chunk)
     for position, unit in enumerate(units):
         own = matches[position]
         if is_heading[position] and not only_headings:
             heading, below, introduced = (unit_stems[position], own), 0, [0.0] * len(terms)
+            continue
+        if position in headers:
+            introduced = own
             continue
         near = [matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units)]
         window = [max(column) for column in zip(own, title, heading[1], introduced, *near, strict=True)]
@@ -174,12 +181,33 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
                 covered=_share(terms, window),
                 heading=_heading_fit(terms, *heading) * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
                 right_type=holds(wanted, text),
+                weak=unit.block in notices or text.endswith("?") or len(text.split()) < _FRAGMENT_WORDS,
                 terms=with_heading,
             )
         )
         below += 1
         introduced = own if unit.introduces else introduced
     return rows
+
+
+def _table_headers(units: Sequence[Unit]) -> set[int]:
+    """Return the positions of rows that open a table of several rows: they name columns and answer nothing alone."""
+    return {
+        position
+        for position, unit in enumerate(units)
+        if unit.kind == "row"
+        and (position == 0 or units[position - 1].block != unit.block)
+        and position + 1 < len(units)
+        and units[position + 1].block == unit.block
+    }
+
+
+def _notices(units: Sequence[Unit], chunk: Chunk) -> set[int]:
+    """Return the blocks in which a document speaks about itself, by how they begin."""
+    first: dict[int, Unit] = {}
+    for unit in units:
+        first.setdefault(unit.block, unit)
+    return {block for block, unit in first.items() if _NOTICE.match(chunk.text[unit.start : unit.end])}
 
 
 def _is_heading(unit: Unit, chunk: Chunk) -> bool:
@@ -238,7 +266,7 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, *, asks_for_sources: boo
             + tuning.heading * row.heading
             + tuning.answer_type * row.right_type
         )
-        if row.text.endswith("?") or len(row.text.split()) < _FRAGMENT_WORDS:
+        if row.weak:
             score *= _WEAK_UNIT
         if not asks_for_sources and _ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
             score *= _WEAK_UNIT
@@ -265,19 +293,31 @@ def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency)
 
 
 def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
-    """Return what tells an answerable question from one that the sources do not cover; see `answerability`."""
+    """Return what tells an answerable question from one that the sources do not cover; see `answerability`.
+
+    Shares from 0 to 1, and cosines. A Norwegian question is embedded as an English gloss, so its cosine says something
+    about English passages only.
+    """
     candidates = evidence.candidates
     best = candidates[0] if candidates else None
-    similarities = [candidate.hit.similarity for candidate in candidates if candidate.hit.similarity is not None]
     english = query.language == "en"
-    top = max(similarities, default=0.0)
+    cosines = [hit.similarity for hit in _hits(candidates) if hit.similarity is not None and hit.chunk.language == "en"]
+    near = max(cosines, default=0.0)
+    numbers = [word for word in content_words(query.search_text, query.language) if word[0].isdigit()]
+    known = [word for word in numbers if word not in evidence.uncovered]
+    asked = set(content_words(query.search_text, query.language))
     return {
         "matched": max((candidate.matched for candidate in candidates), default=0.0),
         "covered": max((candidate.covered for candidate in candidates), default=0.0),
         "covered_by_best": best.covered if best else 0.0,
-        "similarity_english": top if english else 0.0,
-        "similarity_norwegian": 0.0 if english else top,
-        "agreement": float(bool(best and best.hit.dense_rank and best.hit.lexical_rank and best.hit.dense_rank <= 5)),
-        "type_found": float(bool(best and holds(evidence.wanted, best.text))),
+        "known_words": 1 - len(asked & set(evidence.uncovered)) / len(asked) if asked else 0.0,
+        "known_numbers": len(known) / len(numbers) if numbers else 1.0,
+        "similarity_english": near if english else 0.0,
+        "similarity_norwegian": 0.0 if english else near,
         "norwegian": float(not english),
+        "without_english": float(not english and not cosines),
     }
+
+
+def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
+    return list({candidate.hit.chunk.id: candidate.hit for candidate in candidates}.values())

@@ -70,7 +70,6 @@ class ExtractiveAnswerer:
                 met = _join(met, candidate.terms)
         return Draft(tuple(claim for pick in _in_reading_order(picks) for claim in _claims(pick)))
 
-
     def _joins(self, candidate: Candidate, picks: Sequence[_Pick], *, best: float, met: tuple[float, ...]) -> bool:
         """Return whether a further sentence is good enough, in the language that the answer has begun in."""
         if candidate.hit.chunk.language != picks[0].hit.chunk.language:
@@ -102,8 +101,8 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
         whole = _Pick(candidate.hit, (unit, *following))
         if unit.kind == "sentence" and following and whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
-    if unit.kind == "item" and asks_for_many:
-        members = [other for other in units if other.block == unit.block and other.kind == "item"]
+    if unit.kind in ("item", "row") and asks_for_many:
+        members = [other for other in units if other.block == unit.block and other.kind == unit.kind]
         first = units.index(members[0])
         opening = [units[first - 1]] if first and units[first - 1].introduces else []
         whole = _Pick(candidate.hit, (*opening, *members))

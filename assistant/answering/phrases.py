@@ -98,6 +98,24 @@ _SMALL_TALK: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+_NORWEGIAN_SMALL_TALK = re.compile(
+    r"\b(?:hei(?:sann)?|hallo|heia|takk|tusen|flott|supert|bra|fint|ha det|adjø|snakkes|morgen|dag|kveld|hva|hvem|kva|kven|"
+    r"er du|kan du|hvordan|korleis|hjelp|har du)\b",
+    re.IGNORECASE,
+)
+_ENGLISH_SMALL_TALK = re.compile(
+    r"\b(?:hi|hello|hey|thanks?|thank|great|perfect|nice|cool|bye|goodbye|good|see|have|what|who|are|how|help|which|can)\b",
+    re.IGNORECASE,
+)
+
+
+def small_talk_language(question: str) -> Language | None:
+    """Return the language of small talk, or None for words that both languages share, such as "ok"."""
+    if _NORWEGIAN_SMALL_TALK.search(question):
+        return "nb"
+    return "en" if _ENGLISH_SMALL_TALK.search(question) else None
+
+
 def phrase(name: str, language: Language, **values: object) -> str:
     """Return one of our own sentences in the answer's language (Bokmål also for Nynorsk)."""
     return _WORDS[name]["en" if language == "en" else "nb"].format(**values)

@@ -12,7 +12,7 @@ from assistant.answering import answerability
 from assistant.answering.citing import FindDocument, verify
 from assistant.answering.evidence import Evidence, InverseDocumentFrequency, gather
 from assistant.answering.extractive import Answerer
-from assistant.answering.phrases import CONTACT, phrase, small_talk
+from assistant.answering.phrases import CONTACT, phrase, small_talk, small_talk_language
 from assistant.domain import Answer, Hit, Query, Reason, Turn
 from assistant.language import words
 from assistant.retrieval.conversation import make_query
@@ -52,6 +52,7 @@ class Pipeline:
         """Return the answer to one question, or an answer that says why there is none; never raises for a question."""
         started = time.perf_counter()
         cleaned = clean(question)
+        history = [Turn(clean(turn.question), turn.answer) for turn in history]
         answer = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty) or self._searched(cleaned, history)
         return replace(answer, seconds=time.perf_counter() - started)
 
@@ -73,6 +74,8 @@ class Pipeline:
             language = make_query(history[-1].question, ()).language if history else query.language
             return _own_words(replace(query, language=language), phrase("no_words", language), "bad_question")
         if reply := small_talk(question):
+            before = make_query(history[-1].question, ()).language if history else query.language
+            query = replace(query, language=small_talk_language(question) or before)
             return Answer(phrase(reply, query.language), "small_talk", query.language, query)
         if corpus_is_empty:
             return _own_words(query, phrase("empty_corpus", query.language), "empty_corpus")
@@ -128,8 +131,9 @@ class Pipeline:
 
 
 def clean(question: str) -> str:
-    """Return the question without control and direction characters, NFC, with single spaces."""
-    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", question)).split())
+    """Return the question without control, direction and surrogate characters, NFC, with single spaces."""
+    whole = question.encode("utf-8", "ignore").decode("utf-8")
+    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", whole)).split())
 
 
 def _own_words(query: Query, text: str, reason: Reason) -> Answer:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, cast
@@ -29,6 +31,8 @@ class BulkEmbedder:
         self._command = [sys.executable, "-c", code, model, str(threads)]
         self._queue: ThreadPoolExecutor | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
+        self._closed = False
 
     def submit(self, texts: Sequence[str]) -> Future[Vectors]:
         """Queue texts; the future gives one unit vector per text, or raises ModelUnavailable."""
@@ -37,13 +41,13 @@ class BulkEmbedder:
         return self._queue.submit(self._embed, list(texts))
 
     def _embed(self, texts: list[str]) -> Vectors:
-        if self._child is None or self._child.poll() is not None:
-            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            pickle.dump(texts, cast(BinaryIO, self._child.stdin))
-            cast(BinaryIO, self._child.stdin).flush()
-            reply = pickle.load(cast(BinaryIO, self._child.stdout))  # noqa: S301 - from our own child
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            child = self._living_child()
+            pickle.dump(texts, cast(BinaryIO, child.stdin))
+            cast(BinaryIO, child.stdin).flush()
+            reply = pickle.load(cast(BinaryIO, child.stdout))  # noqa: S301 - from our own child
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            self._end_child()
             raise ModelUnavailable(
                 "The embedding worker ended unexpectedly, perhaps for lack of memory. "
                 "Run the ingest again; documents that are in are found by their words meanwhile."
@@ -52,26 +56,45 @@ class BulkEmbedder:
             raise reply
         return cast(Vectors, reply)
 
+    def _living_child(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and self._child.poll() is not None:
+            self._end_child()
+        with self._starting:
+            if self._closed:
+                raise EOFError("closed")
+            if self._child is None:
+                self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            return self._child
+
+    def _end_child(self) -> None:
+        with self._starting:
+            child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            try:
+                cast(BinaryIO, pipe).close()
+            except (OSError, ValueError):  # what was still to be written has no reader, or a thread reads its end now
+                pass
+
     def close(self) -> None:
-        """End the worker; jobs that have not begun are dropped."""
-        if self._queue is not None:
-            self._queue.shutdown(wait=False, cancel_futures=True)
-            self._queue = None
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            for pipe in (self._child.stdin, self._child.stdout):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except BrokenPipeError:
-                        pass
-            self._child = None
+        """End the worker; jobs that have not begun are dropped, and none can follow."""
+        with self._starting:
+            self._closed = True
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            queue.shutdown(wait=False, cancel_futures=True)
+        self._end_child()
+        if queue is not None:
+            queue.shutdown(wait=True)  # the running job ends at once, since its worker is gone
 
 
 def main() -> None:
     """Serve jobs from standard input until it ends."""
     model, threads = sys.argv[1], int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     if sys.platform != "win32":
         os.nice(NICENESS)
     # Replies own the real standard output; whatever a library prints goes to the error stream.
@@ -81,7 +104,7 @@ def main() -> None:
     while True:
         try:
             texts = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, OSError):
             return
         try:
             reply: Vectors | AssistantError = embedder.embed(texts)

@@ -107,7 +107,10 @@ class SentenceTransformerEmbedder:
     def max_tokens(self) -> int:
         """Longest text in tokens, special ones not counted."""
         if self.folder is not None:
-            limit = _read_max_sequence_length(self.folder)
+            try:
+                limit = _read_max_sequence_length(self.folder)
+            except (OSError, ValueError, AttributeError) as error:
+                raise _not_loadable(self.model_name, self.folder, error) from error
             if limit is not None:
                 return limit - _SPECIAL_TOKENS
         return int(self._model().max_seq_length or 512) - _SPECIAL_TOKENS
@@ -129,6 +132,8 @@ class SentenceTransformerEmbedder:
             ModelUnavailable: The model cannot be loaded.
         """
         model = self._model()
+        if not texts:
+            return np.zeros((0, int(model.get_embedding_dimension() or 0)), dtype=np.float32)
         windows: list[str] = []
         owners: list[int] = []
         for owner, text in enumerate(texts):
@@ -156,15 +161,20 @@ class SentenceTransformerEmbedder:
         if len(encoding.ids) <= self.max_tokens:
             return [text]
         offsets = encoding.offsets
-        starts = range(0, len(offsets), self.max_tokens)
-        return [text[offsets[i][0] : offsets[min(i + self.max_tokens, len(offsets)) - 1][1]] for i in starts]
+        # A window that begins inside a word may take a few tokens more when it is read alone.
+        step = self.max_tokens - self.max_tokens // 16
+        starts = range(0, len(offsets), step)
+        return [text[offsets[i][0] : offsets[min(i + step, len(offsets)) - 1][1]] for i in starts]
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         if self.folder is not None and (self.folder / "tokenizer.json").is_file():
             from tokenizers import Tokenizer as FastTokenizer
 
-            tokenizer = FastTokenizer.from_file(str(self.folder / "tokenizer.json"))
+            try:
+                tokenizer = FastTokenizer.from_file(str(self.folder / "tokenizer.json"))
+            except Exception as error:  # the library raises plain Exception
+                raise _not_loadable(self.model_name, self.folder, error) from error
         else:
             tokenizer = self._model().tokenizer.backend_tokenizer
         tokenizer.no_truncation()
@@ -209,16 +219,20 @@ def _load(name: str, folder: Path | None, threads: int) -> Any:
     try:
         # str(): the library rejects a Path.
         return SentenceTransformer(str(folder) if folder else name, device="cpu")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        place = f"folder {folder}" if folder else "local model cache"
-        raise ModelUnavailable(
-            f"The embedding model {name} cannot be loaded from the {place}: {_first_line(error)} "
-            "Set ASSISTANT_EMBEDDING_MODEL to a folder that holds a sentence-transformers model."
-        ) from error
+    except Exception as error:  # torch, safetensors and transformers each raise their own
+        raise _not_loadable(name, folder, error) from error
+
+
+def _not_loadable(name: str, folder: Path | None, error: Exception) -> ModelUnavailable:
+    place = f"folder {folder}" if folder else "local model cache"
+    return ModelUnavailable(
+        f"The embedding model {name} cannot be loaded from the {place} ({_first_line(error)}). "
+        "Set ASSISTANT_EMBEDDING_MODEL to a folder that holds a sentence-transformers model."
+    )
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _read_max_sequence_length(folder: Path) -> int | None:

@@ -10,7 +10,8 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,10 @@ class Manifest:
 
 
 class Index:
-    """The two searches over the current chunks of one library."""
+    """The two searches over the current chunks of one library.
+
+    While `building`, additions go to empty indexes beside the old ones, which answer until `switch`.
+    """
 
     def __init__(self, data: Path, library: Library) -> None:
         self._data = data
@@ -54,14 +58,23 @@ class Index:
         self.generation = int(library.fact("generation") or 0)
         self.vectors = ChromaVectors(data / VECTORS_FOLDER, _collection(library, self.generation))
         self.lexical = LexicalIndex(_lexical_folder(data, self.generation))
+        self._next: tuple[ChromaVectors, LexicalIndex] | None = None
+
+    @property
+    def _written_vectors(self) -> ChromaVectors:
+        return self._next[0] if self._next else self.vectors
+
+    @property
+    def _written_words(self) -> LexicalIndex:
+        return self._next[1] if self._next else self.lexical
 
     def add_words(self, chunks: Iterable[Chunk]) -> None:
         """Make chunks findable by words after `commit_words`."""
-        self.lexical.add(chunks)
+        self._written_words.add(chunks)
 
     def commit_words(self) -> None:
         """Write added and removed words."""
-        self.lexical.commit()
+        self._written_words.commit()
 
     def add_vectors(self, chunks: Sequence[Chunk], vectors: Mapping[str, Vectors]) -> None:
         """Add the vectors of chunks and check that the last of them is found again.
@@ -76,39 +89,71 @@ class Index:
         if not chunks:
             return
         matrix = np.stack([vectors[chunk.content_hash] for chunk in chunks])
-        self.vectors.add([chunk.id for chunk in chunks], matrix)
-        nearest = self.vectors.search(matrix[-1], 1)
-        if not nearest or nearest[0][1] < 0.999:
+        self._written_vectors.add([chunk.id for chunk in chunks], matrix)
+        nearest = self._written_vectors.search(matrix[-1], 1)
+        if nearest and nearest[0][1] >= 0.999:
+            return
+        # Among a thousand equal vectors the graph of an approximate index may lead past them all.
+        stored = self._written_vectors.stored(chunks[-1].id)
+        if stored is None or float(stored @ matrix[-1]) < 0.999:
             raise IndexingError("The vector index does not find what was stored. Run: python ingest.py --rebuild")
+        logger.warning("%s holds so many equal passages that not all are found by meaning.", chunks[-1].document_id)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take chunks out of both searches; words leave with the next `commit_words`."""
-        self.vectors.remove(ids)
-        self.lexical.remove(ids)
+        self._written_vectors.remove(ids)
+        self._written_words.remove(ids)
 
     def search_vectors(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """Return chunk ids with their cosine, best first."""
-        return self.vectors.search(vector, limit)
+        vectors = self.vectors
+        try:
+            return vectors.search(vector, limit)
+        except Exception:
+            if vectors is self.vectors:
+                raise
+            return self.vectors.search(vector, limit)  # a rebuild switched, and dropped the old ones, meanwhile
 
     def search_words(self, terms: Mapping[str, Sequence[Term]], limit: int) -> list[tuple[str, float]]:
         """Return chunk ids with their BM25 score, best first."""
         return self.lexical.search(terms, limit)
 
+    @property
+    def vocabulary(self) -> LexicalIndex:
+        """The words of the corpus as written, for mending typing errors."""
+        return self.lexical
+
     def inverse_document_frequency(self, stem: str, language: Language) -> float:
         """Return the BM25 idf of a stem in texts of a language; highest for a stem that no text holds."""
         return self.lexical.inverse_document_frequency(stem, language)
 
-    def start_generation(self) -> None:
-        """Begin empty indexes beside the old ones; `finish_generation` removes the old."""
-        self.lexical.close()
-        self.generation += 1
-        LexicalIndex.erase(_lexical_folder(self._data, self.generation))
-        self.vectors.switch_to(_collection(self._library, self.generation))
-        self.lexical = LexicalIndex(_lexical_folder(self._data, self.generation))
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Fill empty indexes beside the old ones; without a `switch` they are dropped again."""
+        folder = _lexical_folder(self._data, self.generation + 1)
+        LexicalIndex.erase(folder)
+        self._next = self.vectors.beside(_collection(self._library, self.generation + 1)), LexicalIndex(folder)
+        try:
+            yield
+        finally:
+            unused, self._next = self._next, None
+            if unused is not None:
+                unused[1].close()
+                LexicalIndex.erase(folder)
 
-    def finish_generation(self) -> None:
-        """Let the new indexes answer from now on, also after a restart, and remove the old ones."""
-        self._library.remember("generation", str(self.generation))
+    def switch(self, chunks: Mapping[str, Sequence[Chunk]], manifest: str) -> None:
+        """Let the new indexes answer from now on, and after a restart, and remove the old ones.
+
+        Args:
+            chunks: By document id: the chunks of its current version that the new indexes hold.
+            manifest: What the new indexes were built with.
+        """
+        assert self._next is not None
+        self._library.switch_generation(self.generation + 1, manifest=manifest, chunks=chunks)
+        former = self.lexical
+        (self.vectors, self.lexical), self._next = self._next, None
+        self.generation += 1
+        former.close()
         self.vectors.drop_others()
         for folder in self._data.glob("words-*"):
             if folder != self.lexical.folder:
@@ -128,16 +173,16 @@ def _lexical_folder(data: Path, generation: int) -> Path:
     return data / f"words-{generation}"
 
 
-def check_manifest(library: Library, manifest: Manifest) -> None:
-    """Compare with what the indexes were built with; an empty library takes the given manifest.
+def check_manifest(library: Library, manifest: Manifest) -> bool:
+    """Compare with what the indexes were built with; return whether they must begin anew, empty as they are.
 
     Raises:
         ManifestMismatch: Model, chunking or word index differ; names each with both values and the remedy.
     """
     stored = library.fact("manifest")
-    if stored is None or not library.current:
+    if stored is None:
         library.remember("manifest", manifest.to_json())
-        return
+        return False
     before = json.loads(stored)
     # Another loader version does not make an index wrong: the next sync reads the files again.
     differing = [
@@ -145,11 +190,19 @@ def check_manifest(library: Library, manifest: Manifest) -> None:
         for name in ("embedding", "chunking", "lexical")
         if before.get(name) != getattr(manifest, name)
     ]
-    if differing:
+    if differing and library.current:
         raise ManifestMismatch(
             f"The index was built with {', '.join(differing)}. "
             "Run: python ingest.py --rebuild, or go back to the former settings."
         )
+    return bool(differing)
+
+
+def folder_state(data: Path) -> str:
+    """Return names and sizes of the vector index's files: another state after a clean stop means that it was harmed."""
+    folder = data / VECTORS_FOLDER
+    sizes = {str(file.relative_to(folder)): file.stat().st_size for file in folder.rglob("*") if file.is_file()}
+    return json.dumps(sizes, sort_keys=True)
 
 
 def vectors_work(data: Path, library: Library, model: str) -> bool:

@@ -6,22 +6,26 @@ only finished stems, so no punctuation in a question can break its query parser,
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from assistant.domain import Chunk, Language
 from assistant.errors import IndexingError
-from assistant.language import content_words, load_lexicon, stem, stems
+from assistant.language import compound_parts, content_words, index_stems, load_lexicon, stem
+
+logger = logging.getLogger(__name__)
 
 # Raised whenever the same chunk would be indexed under other stems.
-LEXICAL_VERSION = "1"
-# A translated word may be the wrong sense, so it counts for less than a word of the question itself.
-TRANSLATION_WEIGHT = 0.6
+LEXICAL_VERSION = "2"
 _FIELDS: Mapping[Language, str] = {"en": "en", "nb": "nb", "nn": "nb"}
+_WORDS = "words"
 _WRITER_HEAP_BYTES = 50_000_000
 
 
@@ -30,7 +34,7 @@ class Term:
     """One thing asked for, as alternatives in one language: the question's own word or its translations.
 
     Attributes:
-        alternatives: Each a tuple of stems that must stand together in the text's field (one stem, or a phrase).
+        alternatives: Each a tuple of stems that must all stand in the text: one word, or the words of a phrase.
         weight: 1 for the question's own words, less for translations.
     """
 
@@ -38,23 +42,44 @@ class Term:
     weight: float = 1.0
 
 
-def question_terms(question: str, language: Language) -> dict[str, list[Term]]:
+def question_terms(question: str, language: Language, *, translation: float = 1.0) -> dict[str, list[Term]]:
     """Return, per index field, the terms that a question asks for.
 
     In the field of its own language they are its words. In the other field they are its words as they stand (names,
     numbers and codes are alike in both languages) or, where the lexicon knows them, their translations as one group.
+
+    Args:
+        translation: The weight of a translated word, which may be the wrong sense.
     """
     own = _FIELDS[language]
     other: Language = "en" if own == "nb" else "nb"
-    terms = {own: [Term(((found,),)) for found in dict.fromkeys(stems(question, language))]}
+    asked = list(dict.fromkeys(content_words(question, language)))
+    # The joined form of `start-up` is an alternative to its parts, not one more thing to be found.
+    joined = {"".join(pair): pair for pair in pairwise(content_words(question, language)) if "".join(pair) in asked}
+    asked = [word for word in asked if word not in joined]
+    terms = {own: [_own_term(word, language, joined) for word in asked]}
     translated = load_lexicon().translate(question, language)
     covered = {part for source, _ in translated for part in source}
-    across = [Term(targets, TRANSLATION_WEIGHT) for _, targets in translated]
-    for word in dict.fromkeys(content_words(question, language)):
+    across = [Term(targets, translation) for _, targets in translated]
+    for word in asked:
         if stem(word, language) not in covered:
             across.append(Term(((stem(word, other),),)))
     terms[_FIELDS[other]] = across
     return terms
+
+
+def _own_term(word: str, language: Language, joined: Mapping[str, tuple[str, str]]) -> Term:
+    """Return the term of one word; a compound is also met by its parts, the part of a hyphenated word by the whole."""
+    alternatives: list[tuple[str, ...]] = [(stem(word, language),)]
+    if language != "en" and (parts := compound_parts(word)):
+        alternatives.append(parts)
+    alternatives += [(stem(whole, language),) for whole, parts in joined.items() if word in parts]
+    return Term(tuple(alternatives))
+
+
+def _indexed(chunk: Chunk) -> str:
+    """Return what a chunk is found by: its heading counts twice, since it says what the passage is about."""
+    return f"{chunk.heading}\n{chunk.index_text}" if chunk.heading else chunk.index_text
 
 
 class LexicalIndex:
@@ -65,51 +90,77 @@ class LexicalIndex:
 
         self._tantivy = tantivy
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._schema = self._build_schema()
-            self._index = tantivy.Index(self._schema, path=str(folder))
-        except (OSError, ValueError) as error:
-            raise IndexingError(
-                f"The word index in {folder} cannot be opened ({error}). Run: python ingest.py --rebuild"
-            ) from error
+        self._schema = self._build_schema()
         self._writer: Any = None
+        try:
+            self._index = self._open()
+        except (OSError, ValueError) as error:
+            # Damaged, or made by another release: it holds nothing that the library does not hold.
+            logger.warning("The word index in %s cannot be opened and is built anew (%s).", folder, error)
+            self.erase(folder)
+            try:
+                self._index = self._open()
+            except (OSError, ValueError) as second_error:
+                raise IndexingError(
+                    f"The word index in {folder} cannot be opened ({second_error}). "
+                    "Check that the data folder can be written and has room."
+                ) from second_error
         self._searcher = self._index.searcher()
+
+    def _open(self) -> Any:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        index = self._tantivy.Index(self._schema, path=str(self.folder))
+        # A damaged segment shows with its first use only.
+        index.searcher().search(self._tantivy.Query.all_query(), 1)
+        return index
 
     def _build_schema(self) -> Any:
         builder = self._tantivy.SchemaBuilder()
         builder.add_text_field("id", stored=True, tokenizer_name="raw")
         for name in dict.fromkeys(_FIELDS.values()):
-            builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="position")
+            builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="freq")
+        # The words as written: what a misspelt question is corrected to.
+        builder.add_text_field(_WORDS, stored=False, tokenizer_name="whitespace", index_option="basic")
         return builder.build()
 
     def add(self, chunks: Iterable[Chunk]) -> None:
         """Store or replace chunks; they are found after `commit`."""
-        writer = self._open_writer()
-        for chunk in chunks:
-            writer.delete_documents("id", chunk.id)
-            document = self._tantivy.Document()
-            document.add_text("id", chunk.id)
-            document.add_text(_FIELDS[chunk.language], " ".join(stems(chunk.index_text, chunk.language)))
-            writer.add_document(document)
+        with self._writing() as writer:
+            for chunk in chunks:
+                writer.delete_documents_by_term("id", chunk.id)
+                document = self._tantivy.Document()
+                document.add_text("id", chunk.id)
+                document.add_text(_FIELDS[chunk.language], " ".join(index_stems(_indexed(chunk), chunk.language)))
+                document.add_text(_WORDS, " ".join(dict.fromkeys(content_words(chunk.index_text, chunk.language))))
+                writer.add_document(document)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Forget these chunks after the next `commit`; unknown ids are no error."""
-        writer = self._open_writer()
-        for id_ in ids:
-            writer.delete_documents("id", id_)
+        with self._writing() as writer:
+            for id_ in ids:
+                writer.delete_documents_by_term("id", id_)
 
     def commit(self) -> None:
         """Make all additions and removals findable and safe against a crash."""
         if self._writer is not None:
-            self._writer.commit()
+            with self._writing() as writer:
+                writer.commit()
         self._index.reload()
         self._searcher = self._index.searcher()
 
-    def _open_writer(self) -> Any:
-        if self._writer is None:
-            self._writer = self._index.writer(_WRITER_HEAP_BYTES, 1)
-        return self._writer
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """Give the writer; a full disk becomes one sentence, and the next attempt gets a new writer."""
+        try:
+            if self._writer is None:
+                self._writer = self._index.writer(_WRITER_HEAP_BYTES, 1)
+            yield self._writer
+        except (OSError, ValueError) as error:
+            self._writer = None
+            raise IndexingError(
+                f"The word index in {self.folder} cannot be written ({error}). "
+                "Make room or make the data folder writable, then run the ingest again; nothing was lost."
+            ) from error
 
     def search(self, terms: Mapping[str, Sequence[Term]], limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` chunk ids with their BM25 score, best first; empty for no terms."""
@@ -134,7 +185,8 @@ class LexicalIndex:
         query = self._tantivy.Query
         if len(alternative) == 1:
             return query.term_query(self._schema, field, alternative[0])
-        return query.phrase_query(self._schema, field, list(alternative), slop=1)
+        parts = [(self._tantivy.Occur.Must, query.term_query(self._schema, field, part)) for part in alternative]
+        return query.boolean_query(parts)
 
     def inverse_document_frequency(self, stem_: str, language: Language) -> float:
         """Return the BM25 idf of a stem among all chunks, ln(1 + (N - n + 0.5) / (n + 0.5)); highest when unknown."""
@@ -143,10 +195,22 @@ class LexicalIndex:
         holding = min(searcher.doc_freq(_FIELDS[language], stem_), total)
         return math.log(1 + (total - holding + 0.5) / (holding + 0.5))
 
+    def knows_word(self, word: str) -> bool:
+        """Return whether a lower-case word stands in any chunk as written."""
+        return bool(self._searcher.doc_freq(_WORDS, word))
+
+    def words_like(self, prefix: str) -> list[tuple[str, int]]:
+        """Return the words as written that begin with a prefix, with the number of chunks that hold each."""
+        return list(self._searcher.terms_with_prefix(_WORDS, prefix))
+
     def holds(self, id_: str) -> bool:
         """Return whether a chunk can be found."""
         query = self._tantivy.Query.term_query(self._schema, "id", id_)
         return bool(self._searcher.search(query, 1).hits)
+
+    def count(self) -> int:
+        """Return how many chunks can be found."""
+        return int(self._searcher.num_docs)
 
     def ids(self) -> set[str]:
         """Return the ids of all chunks that can be found."""
@@ -158,10 +222,13 @@ class LexicalIndex:
 
     def close(self) -> None:
         """Finish the writer; what was not committed is dropped and comes back with the next sync."""
-        if self._writer is not None:
-            self._writer.rollback()
-            self._writer.wait_merging_threads()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                writer.rollback()
+                writer.wait_merging_threads()
+            except (OSError, ValueError) as error:
+                logger.warning("The word index in %s was not closed properly (%s).", self.folder, error)
 
     @staticmethod
     def erase(folder: Path) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -56,6 +58,7 @@ class ChromaVectors:
         from chromadb.config import Settings as ChromaSettings
 
         self.collection_name = collection_name
+        self._closed = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # resolve(): the same folder under two spellings would be two systems in one process.
@@ -77,14 +80,16 @@ class ChromaVectors:
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store or replace the vectors of these chunks (upsert: `add` would keep an old vector silently)."""
-        for start in range(0, len(ids), BATCH):
-            batch = slice(start, start + BATCH)
-            self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
+        with _writing():
+            for start in range(0, len(ids), BATCH):
+                batch = slice(start, start + BATCH)
+                self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
 
     def remove(self, ids: Sequence[str]) -> None:
         """Forget these chunks; unknown ids and no ids are no error."""
-        for start in range(0, len(ids), BATCH):
-            self._collection.delete(ids=list(ids[start : start + BATCH]))
+        with _writing():
+            for start in range(0, len(ids), BATCH):
+                self._collection.delete(ids=list(ids[start : start + BATCH]))
 
     def search(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """Return up to `limit` chunk ids with their cosine, best first; empty for an empty collection."""
@@ -99,10 +104,20 @@ class ChromaVectors:
         """Return the ids that Chroma lists. That an id is listed does not prove that its vector can be found."""
         return set(self._collection.get(include=[])["ids"])
 
-    def switch_to(self, name: str) -> None:
-        """Use another collection from now on, created when it does not exist."""
-        self._collection = self._open(name)
-        self.collection_name = name
+    def stored(self, id_: str) -> Vectors | None:
+        """Return the vector that is stored for a chunk, or None."""
+        found = self._collection.get(ids=[id_], include=["embeddings"])["embeddings"]
+        return np.asarray(found[0], dtype=np.float32) if len(found) else None
+
+    def beside(self, name: str) -> ChromaVectors:
+        """Return another, empty collection of the folder; one of that name that was left half-filled is dropped."""
+        other = copy(self)
+        with _writing():
+            if name in {collection.name for collection in self._client.list_collections()}:
+                self._client.delete_collection(name)
+            other._collection = self._open(name)
+        other.collection_name = name
+        return other
 
     def drop_others(self) -> None:
         """Delete every collection but the current one."""
@@ -111,10 +126,22 @@ class ChromaVectors:
                 self._client.delete_collection(collection.name)
 
     def close(self) -> None:
-        """Release the folder."""
-        close = getattr(self._client, "close", None)
-        if close is not None:
-            close()
+        """Release the folder; closing twice is no error."""
+        if not self._closed:
+            self._closed = True
+            cast(Any, self._client).close()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what Chroma, its Rust core or SQLite raise on a full disk into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise IndexingError(
+            f"The vector index cannot be written ({error}). "
+            "Make room or make the data folder writable, then run the ingest again; nothing was lost."
+        ) from error
 
 
 os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")

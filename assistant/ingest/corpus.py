@@ -8,35 +8,42 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
+import os
+import signal
+import threading
 import time
-import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from assistant.documents.chunking import chunk_document
-from assistant.documents.loading import LOADER_VERSION, SUPPORTED_SUFFIXES, is_sidecar
 from assistant.documents.worker import ParsingWorker
-from assistant.domain import Chunk, Document, DocumentReport, IngestReport
-from assistant.errors import DataFolderError, LoadError, UnsupportedFormat, UsageError
+from assistant.domain import Chunk, Document, DocumentReport, IngestReport, version_of
+from assistant.errors import AssistantError, DamagedFile, DataFolderError, LoadError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, Vectors
 from assistant.index.index import Index
-from assistant.store.library import Library
+from assistant.ingest.folder import CorpusFile, CorpusFolder, Selection, fingerprint
+from assistant.store.library import CurrentVersion, Library
 
 logger = logging.getLogger(__name__)
 
-ADDED_FOLDER = "added"
 ORIGINALS_FOLDER = "originals"
-# What was read becomes findable by words at least this often.
+# What was read becomes findable by words at least this often, also while a slow file is being read.
 COMMIT_SECONDS = 1.0
 # Texts per job of the embedding worker: enough to sort by length, few enough to show progress.
 EMBED_BATCH = 256
 # Up to so many texts are embedded in this process when its model is loaded: starting a worker would take longer.
 EMBED_HERE_AT_MOST = 160
+# Embedded here at once; a question that comes in meanwhile waits no longer than that.
+EMBED_HERE_BATCH = 16
+# A file that is written while it is read is read again so often.
+READ_ATTEMPTS = 3
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -50,12 +57,22 @@ class _Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """A file of the corpus and what tells whether it changed."""
+class _Read:
+    """A file as it was read: what it holds, its fingerprint, and where its original is kept."""
 
-    document_id: str
-    path: Path
+    document: Document
     fingerprint: str
+    original: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A version that is written, and becomes current once its words are found again."""
+
+    document: Document
+    chunks: list[Chunk]
+    fingerprint: str
+    report: DocumentReport
 
 
 class Ingest:
@@ -75,6 +92,7 @@ class Ingest:
         embedder_is_warm: Callable[[], bool],
     ) -> None:
         self.corpus = corpus
+        self._folder = CorpusFolder(corpus, data=data)
         self._data = data
         self._library = library
         self._index = index
@@ -83,6 +101,7 @@ class Ingest:
         self._worker = worker
         self._chunk_tokens = min(chunk_tokens, embedder.max_tokens)
         self._embedder_is_warm = embedder_is_warm
+        self._stopped = threading.Event()
 
     def sync(
         self, paths: Sequence[Path] = (), *, dry_run: bool = False, progress: Progress = lambda event: None
@@ -94,89 +113,58 @@ class Ingest:
 
         Raises:
             UsageError: A path does not exist, or the corpus folder does not.
+            AssistantError: It was stopped midway; the next sync goes on.
         """
         started = time.perf_counter()
-        if not self.corpus.is_dir():
-            raise UsageError(f"The corpus {self.corpus} is not a folder. Create it or name another one with --corpus.")
-        files, gone = self._selection(paths, dry_run=dry_run)
+        selection = self._folder.select(paths, self._library.current, copy=not dry_run)
         if dry_run:
-            return IngestReport(tuple(self._planned(files, gone)), time.perf_counter() - started)
+            return plan(selection, self._library.current)
         self._mend()
-        reports = [self._remove(document_id) for document_id in gone]
-        embedding = _Embedding(self._library, self._index, self._embedder, self._bulk, self._embedder_is_warm)
+        reports = self._remove(selection.gone)
+        embedding = self._embedding()
         try:
-            for report in self._load_all(files, embedding):
+            for report in self._load_all(selection.files, embedding):
                 reports.append(report)
-                progress({**report.to_dict(), "done": len(reports), "total": len(files) + len(gone)})
+                total = len(selection.files) + len(selection.gone)
+                progress({**report.to_dict(), "done": len(reports), "total": total})
             embedding.add_waiting()
             embedding.finish(progress)
         finally:
-            self._index.commit_words()
+            embedding.cancel()
         self._library.remember("sync", "complete")
         return IngestReport(tuple(reports), time.perf_counter() - started, embedding.count)
 
-    # ---- What to do ----
+    def stop(self) -> None:
+        """Let a sync that runs in another thread end soon, with an error that says so; for good."""
+        self._stopped.set()
+        self._stop_reading()
 
-    def _selection(self, paths: Sequence[Path], *, dry_run: bool) -> tuple[list[Path], list[str]]:
-        """Return the files to look at and the ids of documents to remove."""
-        if not paths:
-            files = sorted(self._files(self.corpus))
-            present = {self._id(path) for path in files}
-            return files, [id_ for id_ in self._library.current if id_ not in present]
-        files, gone = [], []
-        for given in paths:
-            path = given.absolute()
-            if not path.exists():
-                id_ = self._id(path) if path.is_relative_to(self.corpus) else None
-                if id_ not in self._library.current:
-                    raise UsageError(f"{given} does not exist. Check the path.")
-                gone.append(str(id_))
-            elif path.is_relative_to(self.corpus) or dry_run:
-                files.extend(sorted(self._files(path)))
-            else:
-                files.extend(self._copy_in(path))
-        return files, gone
+    def _stop_reading(self) -> None:
+        pid = self._worker.pid
+        if pid is not None:
+            try:
+                os.kill(pid, signal.SIGKILL)  # our own child, which may be at one file for a minute
+            except ProcessLookupError:
+                pass
 
-    def _files(self, path: Path) -> Iterator[Path]:
-        """Yield the files below a folder (or the file itself) that should be documents; hidden ones are none."""
-        if not path.is_dir():
-            yield path
-            return
-        for file in path.rglob("*"):
-            hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
-            if file.is_file() and not hidden and not is_sidecar(file):
-                yield file
+    def _check_not_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise AssistantError(
+                "The work was stopped before it was done. Run the same command again; nothing is lost."
+            )
 
-    def _id(self, path: Path) -> str:
-        relative = path.relative_to(self.corpus) if path.is_relative_to(self.corpus) else Path(ADDED_FOLDER, path.name)
-        return unicodedata.normalize("NFC", relative.as_posix())
+    def _embedding(self, *, rebuilding: bool = False) -> _Embedding:
+        return _Embedding(
+            self._library,
+            self._index,
+            self._embedder,
+            self._bulk,
+            self._embedder_is_warm,
+            self._check_not_stopped,
+            rebuilding=rebuilding,
+        )
 
-    def _copy_in(self, path: Path) -> list[Path]:
-        """Copy a file or folder from outside to `added/` and return the copies; sidecars travel along."""
-        root = path.parent
-        copies = []
-        for file in sorted(self._files(path)):
-            target = self.corpus / ADDED_FOLDER / file.relative_to(root)
-            copies.append(_copy_without_overwriting(file, target))
-            sidecar = file.with_name(file.name + ".yaml")
-            if sidecar.is_file():
-                shutil.copyfile(sidecar, copies[-1].with_name(copies[-1].name + ".yaml"))
-        return copies
-
-    def _planned(self, files: Sequence[Path], gone: Sequence[str]) -> Iterator[DocumentReport]:
-        for path in files:
-            id_ = self._id(path)
-            now = self._library.current.get(id_)
-            if path.suffix.lower() not in SUPPORTED_SUFFIXES:
-                yield _failure(_unsupported(id_, path))
-            elif now is None:
-                yield DocumentReport(id_, "added")
-            else:
-                yield DocumentReport(id_, "unchanged" if now.fingerprint == _fingerprint(path) else "changed")
-        for id_ in gone:
-            yield DocumentReport(id_, "removed")
-
-    # ---- Doing it ----
+    # ---- Mending ----
 
     def _mend(self) -> None:
         """After a sync that did not complete: put into the indexes what is current, take out what is not."""
@@ -184,6 +172,7 @@ class Ingest:
         self._library.remember("sync", "running")
         if complete:
             return
+        self._index.commit_words()  # what a failed sync has written and not committed is listed, too
         current = self._library.current_chunk_ids()
         listed_words, listed_vectors = self._index.lexical.ids(), self._index.vectors.ids()
         self._index.remove(sorted((listed_words | listed_vectors) - current))
@@ -195,50 +184,97 @@ class Ingest:
             if now.embedded and not chunk_ids <= listed_vectors:
                 self._library.mark_not_embedded(id_)
 
-    def _remove(self, document_id: str) -> DocumentReport:
-        version = self._library.current[document_id].version
-        self._library.remove(document_id)
-        self._index.remove([chunk.id for chunk in self._library.chunks_of(document_id, version)])
-        self._index.commit_words()
-        return DocumentReport(document_id, "removed")
+    def restore_words(self) -> None:
+        """Add the words of all current documents that the word index lost."""
+        self._library.remember("sync", "running")
+        self._mend()
 
-    def _load_all(self, files: Sequence[Path], embedding: _Embedding) -> Iterator[DocumentReport]:
-        """Load files one by one; what was read since the last commit becomes current with the next one."""
-        pending: list[tuple[Document, list[Chunk], str, DocumentReport]] = []
+    def restore_vectors(self, progress: Progress = lambda event: None) -> None:
+        """Add the vectors of all current documents that the vector index lost; known texts are not embedded again."""
+        embedding = self._embedding()
+        embedding.add_waiting()
+        embedding.finish(progress)
+
+    # ---- Doing it ----
+
+    def _remove(self, gone: Sequence[str]) -> list[DocumentReport]:
+        """Let documents answer no more, then take them out of the indexes."""
+        chunk_ids: list[str] = []
+        for document_id in gone:
+            version = self._library.current[document_id].version
+            chunk_ids.extend(chunk.id for chunk in self._library.chunks_of(document_id, version))
+            self._library.remove(document_id)
+        if chunk_ids:
+            self._index.remove(chunk_ids)
+            self._index.commit_words()
+        return [DocumentReport(document_id, "removed") for document_id in gone]
+
+    def _load_all(self, files: Sequence[CorpusFile], embedding: _Embedding) -> Iterator[DocumentReport]:
+        """Load files one by one; what was read since the last commit becomes current with the next one.
+
+        Reading runs beside, so that a file that takes long keeps no other from being found.
+        """
+        pending: list[_Pending] = []
         committed = time.perf_counter()
-        for path in files:
-            outcome = self._load(path)
-            if isinstance(outcome, DocumentReport):
-                yield outcome
-                continue
-            pending.append(outcome)
-            if time.perf_counter() - committed >= COMMIT_SECONDS:
-                yield from self._publish(pending, embedding)
-                pending, committed = [], time.perf_counter()
-        yield from self._publish(pending, embedding)
+        reader = ThreadPoolExecutor(1, thread_name_prefix="reading")
+        try:
+            for file in files:
+                self._check_not_stopped()
+                reading = reader.submit(self._read, file)
+                while True:
+                    left = max(0.0, committed + COMMIT_SECONDS - time.perf_counter()) if pending else None
+                    if wait([reading], timeout=left).done:
+                        break
+                    yield from self._publish(pending, embedding)
+                    pending, committed = [], time.perf_counter()
+                read = reading.result()
+                self._check_not_stopped()
+                outcome = self._write(read) if isinstance(read, _Read) else read
+                if isinstance(outcome, DocumentReport):
+                    yield outcome
+                    continue
+                pending.append(outcome)
+                if time.perf_counter() - committed >= COMMIT_SECONDS:
+                    yield from self._publish(pending, embedding)
+                    pending, committed = [], time.perf_counter()
+            yield from self._publish(pending, embedding)
+        except BaseException:
+            self._stop_reading()  # nobody waits for a slow file after Ctrl-C
+            raise
+        finally:
+            reader.shutdown(cancel_futures=True)
 
-    def _load(self, path: Path) -> DocumentReport | tuple[Document, list[Chunk], str, DocumentReport]:
-        """Return a finished report (unchanged, failed), or a document written to the library and the word index."""
-        id_ = self._id(path)
+    def _read(self, file: CorpusFile) -> DocumentReport | _Read:
+        """Return what a file holds, or a finished report (unchanged, failed)."""
+        id_ = file.document_id
         now = self._library.current.get(id_)
         try:
-            if path.suffix.lower() not in SUPPORTED_SUFFIXES:
-                raise _unsupported(id_, path)
-            fingerprint = _fingerprint(path)
-            if now is not None and now.fingerprint == fingerprint:
-                return self._unchanged(id_, now.version)
-            document = self._worker.load(path, id_)
-            original = self._keep_original(path)
+            if file.problem is not None:
+                raise file.problem
+            for _ in range(READ_ATTEMPTS):
+                print_ = fingerprint(file.path)
+                if now is not None and now.fingerprint == print_:
+                    return self._unchanged(id_, now.version)
+                document = self._worker.load(file.path, id_)
+                content = file.path.read_bytes()
+                if version_of(content, document.metadata, document.text) == document.version:
+                    return _Read(document, print_, self._keep_original(content, file.path.suffix.lower()))
+            raise DamagedFile(id_, "changed while it was read", "Wait until it is written, then run the ingest again")
         except (LoadError, OSError) as error:
             return self._failed(id_, error)
-        chunks = chunk_document(document, self._embedder.count_tokens, max_tokens=self._chunk_tokens)
+
+    def _write(self, read: _Read) -> DocumentReport | _Pending:
+        """Write a new version to the library and its words to the index; a report when the words did not change."""
+        document, print_ = read.document, read.fingerprint
+        now = self._library.current.get(document.id)
         if now is not None and now.version == document.version:
-            self._library.make_current(id_, now.version, fingerprint)
-            return self._unchanged(id_, now.version)
-        self._library.store(document, chunks, fingerprint=fingerprint, original=original)
+            self._library.make_current(document.id, now.version, print_)
+            return self._unchanged(document.id, now.version)
+        chunks = chunk_document(document, self._embedder.count_tokens, max_tokens=self._chunk_tokens)
+        self._library.store(document, chunks, fingerprint=print_, original=read.original)
         self._index.add_words(chunks)
         report = _report(document, len(chunks), "added" if now is None else "changed")
-        return document, chunks, fingerprint, report
+        return _Pending(document, chunks, print_, report)
 
     def _unchanged(self, id_: str, version: str) -> DocumentReport:
         document = self._library.document(id_, version)
@@ -246,44 +282,41 @@ class Ingest:
         return _report(document, len(self._library.chunks_of(id_, version)), "unchanged")
 
     def _failed(self, id_: str, error: LoadError | OSError) -> DocumentReport:
-        if isinstance(error, LoadError):
-            report = _failure(error)
-        else:
-            reason = f"the file cannot be read ({error.strerror or error})"
-            report = DocumentReport(id_, "failed", reason=reason, remedy="Check its permissions and try again.")
+        report = _failure(id_, error)
         if id_ in self._library.current:
             return replace(report, notices=("The version of before still answers.",))
         return report
 
-    def _publish(
-        self, pending: Sequence[tuple[Document, list[Chunk], str, DocumentReport]], embedding: _Embedding
-    ) -> Iterator[DocumentReport]:
+    def _publish(self, pending: Sequence[_Pending], embedding: _Embedding) -> Iterator[DocumentReport]:
         """Commit the words, check that they are found, make the versions current, then let the old ones leave."""
         if not pending:
             return
         self._index.commit_words()
         stale: list[str] = []
-        for document, chunks, fingerprint, report in pending:
-            lost = [chunk.id for chunk in chunks if not self._index.lexical.holds(chunk.id)]
-            if lost:
+        reports: list[DocumentReport] = []
+        for new in pending:
+            document = new.document
+            if any(not self._index.lexical.holds(chunk.id) for chunk in new.chunks):
                 reason, remedy = "the word index does not find it again", "Run: python ingest.py --rebuild"
-                yield DocumentReport(document.id, "failed", reason=reason, remedy=remedy)
+                reports.append(DocumentReport(document.id, "failed", reason=reason, remedy=remedy))
                 continue
             before = self._library.current.get(document.id)
-            self._library.make_current(document.id, document.version, fingerprint)
+            self._library.make_current(document.id, document.version, new.fingerprint)
             if before is not None and before.version != document.version:
                 stale.extend(chunk.id for chunk in self._library.chunks_of(document.id, before.version))
-            embedding.add(document.id, document.version, chunks)
-            yield report
+            reports.append(new.report)
         if stale:
             self._index.remove(stale)
             self._index.commit_words()
+        for new, report in zip(pending, reports, strict=True):
+            if report.change != "failed":
+                embedding.add(new.document.id, new.document.version, new.chunks)
+            yield report
 
-    def _keep_original(self, path: Path) -> str:
-        """Keep a copy of the file under the hash of its bytes and return its name inside the originals folder."""
-        content = path.read_bytes()
+    def _keep_original(self, content: bytes, suffix: str) -> str:
+        """Keep a copy of a file under the hash of its bytes and return its name inside the originals folder."""
         digest = hashlib.sha256(content).hexdigest()
-        name = f"{digest[:2]}/{digest}{path.suffix.lower()}"
+        name = f"{digest[:2]}/{digest}{suffix}"
         target = self._data / ORIGINALS_FOLDER / name
         if target.is_file():
             return name
@@ -301,36 +334,35 @@ class Ingest:
 
     # ---- Rebuilding ----
 
-    def restore_vectors(self, progress: Progress = lambda event: None) -> None:
-        """Add the vectors of all current documents that the vector index lost; known texts are not embedded again."""
-        embedding = _Embedding(self._library, self._index, self._embedder, self._bulk, self._embedder_is_warm)
-        embedding.add_waiting()
-        embedding.finish(progress)
-
-    def rebuild(self, progress: Progress = lambda event: None) -> IngestReport:
-        """Build both indexes anew from the library, beside the old ones, and switch.
+    def rebuild(self, manifest: str, progress: Progress = lambda event: None) -> IngestReport:
+        """Build both indexes anew from the library, beside the old ones, which answer until the switch.
 
         Documents are cut into chunks again, so that another model or chunking takes effect; texts that this model has
-        embedded before are not embedded again.
+        embedded before are not embedded again. Indexes, chunks and manifest change in one transaction.
+
+        Args:
+            manifest: What the indexes are now built with.
         """
         started = time.perf_counter()
-        self._library.remember("sync", "running")
+        current = self._library.current
         reports: list[DocumentReport] = []
-        self._index.start_generation()
-        embedding = _Embedding(self._library, self._index, self._embedder, self._bulk, self._embedder_is_warm)
-        self._library.mark_nothing_embedded()
-        for id_, now in self._library.current.items():
-            document = self._library.document(id_, now.version)
-            assert document is not None
-            chunks = chunk_document(document, self._embedder.count_tokens, max_tokens=self._chunk_tokens)
-            original = self._library.original(id_, now.version) or ""
-            self._library.store(document, chunks, fingerprint=now.fingerprint, original=original)
-            self._index.add_words(chunks)
-            embedding.add(id_, now.version, chunks)
-            reports.append(_report(document, len(chunks), "unchanged"))
-        self._index.commit_words()
-        embedding.finish(progress)
-        self._index.finish_generation()
+        written: dict[str, list[Chunk]] = {}
+        embedding = self._embedding(rebuilding=True)
+        try:
+            with self._index.building():
+                for id_, now in current.items():
+                    self._check_not_stopped()
+                    document = self._library.document(id_, now.version)
+                    assert document is not None
+                    written[id_] = chunk_document(document, self._embedder.count_tokens, max_tokens=self._chunk_tokens)
+                    self._index.add_words(written[id_])
+                    embedding.add(id_, now.version, written[id_])
+                    reports.append(_report(document, len(written[id_]), "unchanged"))
+                self._index.commit_words()
+                embedding.finish(progress)
+                self._index.switch(written, manifest)
+        finally:
+            embedding.cancel()
         self._library.remember("sync", "complete")
         return IngestReport(tuple(reports), time.perf_counter() - started, embedding.count)
 
@@ -345,15 +377,21 @@ class _Embedding:
         embedder: Embedder,
         bulk: BulkEmbedder,
         embedder_is_warm: Callable[[], bool],
+        check_not_stopped: Callable[[], None],
+        *,
+        rebuilding: bool,
     ) -> None:
         self._library = library
         self._index = index
         self._embedder = embedder
         self._bulk = bulk
         self._embedder_is_warm = embedder_is_warm
+        self._check_not_stopped = check_not_stopped
+        self._rebuilding = rebuilding
         self._open = _Batch()
-        self._jobs: list[tuple[_Batch, list[str], Future[Vectors]]] = []
+        self._jobs: deque[tuple[_Batch, list[str], Future[Vectors]]] = deque()
         self._asked: set[str] = set()
+        self._waiting_for = 0
         self.count = 0
 
     def add(self, document_id: str, version: str, chunks: Sequence[Chunk]) -> None:
@@ -362,6 +400,9 @@ class _Embedding:
         self._open.chunks.extend(chunks)
         if len(self._open.chunks) >= EMBED_BATCH:
             self._submit()
+        # A job that failed is raised by `finish`, when all documents are in by their words.
+        while self._jobs and self._jobs[0][2].done() and self._jobs[0][2].exception() is None:
+            self._finish_first()
 
     def add_waiting(self) -> None:
         """Ask for the vectors of current documents that an earlier run left without."""
@@ -376,69 +417,79 @@ class _Embedding:
         known = self._library.vectors(self._embedder.key, hashes)
         missing = [hash_ for hash_ in hashes if hash_ not in known and hash_ not in self._asked]
         self._asked.update(missing)
+        self._waiting_for += len(missing)
         texts = {chunk.content_hash: chunk.index_text for chunk in batch.chunks}
         self._jobs.append((batch, missing, self._embed([texts[hash_] for hash_ in missing])))
 
     def _embed(self, texts: Sequence[str]) -> Future[Vectors]:
-        here = not texts or (len(texts) <= EMBED_HERE_AT_MOST and self._embedder_is_warm())
-        if not here:
-            return self._bulk.submit(texts)
         done: Future[Vectors] = Future()
-        done.set_result(self._embedder.embed(texts))
+        if not texts:
+            done.set_result(np.zeros((0, 0), dtype=np.float32))
+        elif len(texts) <= EMBED_HERE_AT_MOST and self._embedder_is_warm():
+            done.set_result(np.concatenate(list(self._embed_here(texts))))
+        else:
+            return self._bulk.submit(texts)
         return done
+
+    def _embed_here(self, texts: Sequence[str]) -> Iterator[Vectors]:
+        for start in range(0, len(texts), EMBED_HERE_BATCH):
+            self._check_not_stopped()
+            yield self._embedder.embed(texts[start : start + EMBED_HERE_BATCH])
+            time.sleep(0.001)  # a waiting question takes the model first
 
     def finish(self, progress: Progress) -> None:
         """Wait for all vectors, keep them in the library and make them searchable, batch by batch."""
         if self._open.documents:
             self._submit()
-        total = sum(len(missing) for _, missing, _ in self._jobs)
-        for batch, missing, job in self._jobs:
-            vectors = job.result()
-            self._library.store_vectors(self._embedder.key, zip(missing, vectors, strict=True))
-            self.count += len(missing)
-            self._make_searchable(batch)
-            progress({"embedded": self.count, "to_embed": total})
+        while self._jobs:
+            self._finish_first()
+            if self._waiting_for:
+                progress({"embedded": self.count, "to_embed": self._waiting_for})
 
-    def _make_searchable(self, batch: _Batch) -> None:
+    def _finish_first(self) -> None:
+        batch, missing, job = self._jobs[0]
+        try:
+            vectors = job.result()
+        finally:
+            self._check_not_stopped()
+        self._library.store_vectors(self._embedder.key, zip(missing, vectors, strict=True))
+        self._jobs.popleft()
+        self.count += len(missing)
         hashes = list(dict.fromkeys(chunk.content_hash for chunk in batch.chunks))
         self._index.add_vectors(batch.chunks, self._library.vectors(self._embedder.key, hashes))
-        for document_id, version in batch.documents:
-            self._library.mark_embedded(document_id, version)
+        if not self._rebuilding:  # a rebuild notes all of them in one transaction, when it switches
+            for document_id, version in batch.documents:
+                self._library.mark_embedded(document_id, version)
+
+    def cancel(self) -> None:
+        """Drop the jobs that nobody waits for any more; none is left after `finish`."""
+        for _, _, job in self._jobs:
+            job.cancel()
 
 
-def _fingerprint(path: Path) -> str:
-    """Return the hash over file bytes, sidecar and loader version that tells whether a file must be read again."""
-    digest = hashlib.sha256(LOADER_VERSION.encode())
-    for file in (path, path.with_name(path.name + ".yaml")):
-        digest.update(hashlib.sha256(file.read_bytes()).digest() if file.is_file() else b"-")
-    return digest.hexdigest()
+def plan(selection: Selection, current: Mapping[str, CurrentVersion]) -> IngestReport:
+    """Return what a sync would do, by comparing files with the library; nothing is read into it."""
+    started = time.perf_counter()
+    reports = [_planned(file, current.get(file.document_id)) for file in selection.files]
+    reports.extend(DocumentReport(id_, "removed") for id_ in selection.gone)
+    return IngestReport(tuple(reports), time.perf_counter() - started)
 
 
-def _copy_without_overwriting(source: Path, target: Path) -> Path:
-    """Copy a file and return where it stands; another file of that name is kept, and the copy gets a number."""
-    content = source.read_bytes()
-    candidate, number = target, 2
-    while candidate.exists():
-        if candidate.is_file() and candidate.read_bytes() == content:
-            return candidate
-        candidate = target.with_name(f"{target.stem}-{number}{target.suffix}")
-        number += 1
-    candidate.parent.mkdir(parents=True, exist_ok=True)
-    temporary = candidate.with_name(f".{candidate.name}.part")
-    temporary.write_bytes(content)
-    temporary.rename(candidate)
-    return candidate
+def _planned(file: CorpusFile, now: CurrentVersion | None) -> DocumentReport:
+    if file.problem is not None:
+        return _failure(file.document_id, file.problem)
+    try:
+        same = now is not None and now.fingerprint == fingerprint(file.path)
+    except OSError as error:
+        return _failure(file.document_id, error)
+    return DocumentReport(file.document_id, "added" if now is None else "unchanged" if same else "changed")
 
 
-def _unsupported(id_: str, path: Path) -> UnsupportedFormat:
-    known = ", ".join(sorted(SUPPORTED_SUFFIXES))
-    return UnsupportedFormat(
-        id_, f"files of type {path.suffix or '(none)'} are not read", f"Convert it to one of {known}, or take it out."
-    )
-
-
-def _failure(error: LoadError) -> DocumentReport:
-    return DocumentReport(error.document, "failed", reason=error.reason, remedy=error.remedy)
+def _failure(id_: str, error: LoadError | OSError) -> DocumentReport:
+    if isinstance(error, LoadError):
+        return DocumentReport(error.document, "failed", reason=error.reason, remedy=error.remedy)
+    reason = f"cannot be read ({error.strerror or error})"
+    return DocumentReport(id_, "failed", reason=reason, remedy="Check its permissions and try again")
 
 
 def _report(document: Document, chunks: int, change: Any) -> DocumentReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -42,9 +43,13 @@ class Console:
     def failed(self, error: AssistantError, *, status: int) -> int:
         """Write the error's sentence and return the exit status."""
         if self._as_json:
-            sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
+            self.object({"error": str(error)})
         self._always(f"Error: {error}")
         return status
+
+    def object(self, value: Mapping[str, Any]) -> None:
+        """Write the one JSON object of `--json`."""
+        write_out(json.dumps(value, ensure_ascii=False) + "\n")
 
     def interrupted(self) -> int:
         """Say what an interrupt means and return the exit status."""
@@ -67,6 +72,17 @@ class Console:
             return
         sys.stderr.write(f"\r\033[K{text}" if self._terminal else f"{text}\n")
         sys.stderr.flush()
+
+
+def write_out(text: str) -> None:
+    """Write to standard output, in UTF-8 and with its line ends as they are, whatever the terminal's settings."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, has had enough; Python would complain once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _without_counts(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the old topic whole, so that nothing of it leaks into the search.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assistant.domain import Language, Query, Turn
 from assistant.language import STOP_WORDS, content_words, detect_language, stem, words
@@ -18,13 +18,21 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 # Words that point back when nothing in the question itself is meant by them.
-_POINTERS = frozenset(
-    """
-    it its they them their theirs that this these those he him his she her hers there one ones same former
-    latter den det dem de deres dens dets dette denne disse han ham hans hun henne hennes der slik slikt sånn sånne sånt samme
-    dei deira ho
-    """.split()
-)
+_POINTERS: Mapping[Language, frozenset[str]] = {
+    "en": frozenset(
+        """
+        it its they them their theirs that this these those he him his she her hers there one ones same former latter
+        """.split()
+    ),
+    "nb": frozenset(
+        """
+        den det dem de deres dens dets dette denne disse han ham hans hun henne hennes der slik slikt sånn sånne sånt
+        samme dei deira ho vedkommende
+        """.split()
+    ),
+}
+# A name, an acronym or a code is a subject of its own, however short the question.
+_OWN_SUBJECT = re.compile(r"(?<!^)(?<![.?!] )\b(?:[A-ZÆØÅ]\w+|\w*\d\w*)|\b[A-ZÆØÅ]{2,}\b")
 _NOT_POINTING = re.compile(
     r"\b(?:is|are|was|does) (?:there|it (?:true|possible|necessary|required|legal|ok|worth))\b|"
     r"\b(?:er|finnes|fins|går|finst) det\b|\bdet (?:er|finnes|å)\b|\bthat (?:is|are|the|a)\b|\bde (?:fire|tre|to|fem|norske|\w+ene)\b|"
@@ -48,16 +56,17 @@ def leans_on_history(question: str, language: Language) -> bool:
     """Return whether a question needs the one before to be understood."""
     content = content_words(question, language)
     opens = bool(_OPENING.match(question))
-    pointing = _points_back(question)
+    pointing = _points_back(question, language)
     if opens and (pointing or len(content) <= 3):
         return True
     if pointing and len(content) <= 4:
         return True
-    return len(content) < _STANDS_ALONE_FROM
+    return len(content) < _STANDS_ALONE_FROM and not _OWN_SUBJECT.search(question)
 
 
-def _points_back(question: str) -> bool:
-    return any(word in _POINTERS for word in words(_NOT_POINTING.sub(" ", question)))
+def _points_back(question: str, language: Language) -> bool:
+    pointers = _POINTERS["en" if language == "en" else "nb"]
+    return any(word in pointers for word in words(_NOT_POINTING.sub(" ", question)))
 
 
 def topic_words(question: str, language: Language) -> list[str]:

@@ -46,7 +46,7 @@ class HybridRetriever:
         pinned = self._library.current
         vector = self._embedder.embed([self._dense_text(query)])[0]
         dense = dict(self._index.search_vectors(vector, self._candidates))
-        terms = question_terms(query.search_text, query.language)
+        terms = question_terms(query.search_text, query.language, translation=self._tuning.translation)
         lexical = dict(self._index.search_words(terms, self._candidates))
         weight = self._tuning.dense_english if query.language == "en" else self._tuning.dense_norwegian
         fused = fuse([(dense, weight), (lexical, 1.0 - weight)])
@@ -56,16 +56,14 @@ class HybridRetriever:
             for id_, chunk in chunks.items()
             if chunk.document_id in pinned and pinned[chunk.document_id].version == chunk.version
         }
-        ordered = sorted(
-            (id_ for id_ in fused if id_ in current),
-            key=lambda id_: -self._in_language(fused[id_], current[id_], query),
-        )
+        scores = self._preferring_language(fused, current, query)
+        ordered = sorted(scores, key=lambda id_: -scores[id_])
         dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
         found = [
             Hit(
                 chunk=current[id_],
                 rank=rank,
-                score=self._in_language(fused[id_], current[id_], query),
+                score=scores[id_],
                 similarity=dense.get(id_),
                 dense_rank=dense_ranks.get(id_),
                 lexical_rank=lexical_ranks.get(id_),
@@ -74,16 +72,30 @@ class HybridRetriever:
         ]
         return collapse(found)[: self._hits]
 
+    def _preferring_language(
+        self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query
+    ) -> dict[str, float]:
+        """Return the scores with other languages lowered, twice where a translation into the question's is found."""
+        english = query.language == "en"
+        found = {chunk.document_id for chunk in current.values() if (chunk.language == "en") == english}
+        translations = self._library.translations
+        scores: dict[str, float] = {}
+        for id_, score in fused.items():
+            if id_ not in current:
+                continue
+            chunk = current[id_]
+            if (chunk.language == "en") != english:
+                score *= self._tuning.other_language
+                if translations.get(chunk.document_id, frozenset()) & found:
+                    score *= self._tuning.other_language
+            scores[id_] = score
+        return scores
+
     def _dense_text(self, query: Query) -> str:
         """Return what is embedded: for an English-only model a Norwegian question is glossed word by word."""
         if query.language == "en" or not self._tuning.gloss:
             return query.search_text
         return load_lexicon().gloss(query.search_text)
-
-    def _in_language(self, score: float, chunk: Chunk, query: Query) -> float:
-        """Return the score, lowered for a text in the other language: its translation answers better."""
-        same = (chunk.language == "en") == (query.language == "en")
-        return score if same else score * self._tuning.other_language
 
 
 def _ranks(scores: Mapping[str, float]) -> dict[str, int]:

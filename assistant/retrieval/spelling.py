@@ -11,7 +11,8 @@ from rapidfuzz.distance import OSA
 from assistant.domain import Language
 from assistant.language import STOP_WORDS, compound_parts, load_lexicon, stem
 
-_TOKEN = re.compile(r"[^\W\d_]+")
+# Letters only: a word that touches a digit is a name or a code (`Inven2`, `510k`).
+_TOKEN = re.compile(r"(?<![\w])[^\W\d_]+(?!\w)")
 # Shorter words have too many neighbours.
 _SHORTEST = 5
 _LONG = 8
@@ -64,7 +65,7 @@ def _mend(pair: Sequence[str], language: Language, vocabulary: Vocabulary) -> tu
             return _cased(joined, pair[0]), 2
     if len(word) < _SHORTEST or _is_known(word, language, vocabulary):
         return None, 1
-    nearest = _nearest(word, vocabulary, at_most=1 if len(word) < _LONG else 2)
+    nearest = _function_word(word, language) or _nearest(word, vocabulary, at_most=1 if len(word) < _LONG else 2)
     return (_cased(nearest, pair[0]) if nearest else None), 1
 
 
@@ -75,6 +76,12 @@ def _is_known(word: str, language: Language, vocabulary: Vocabulary) -> bool:
     if language == "en":
         return lexicon.knows_english(word)
     return lexicon.knows_norwegian(word) or bool(compound_parts(word))
+
+
+def _function_word(word: str, language: Language) -> str | None:
+    """Return the function word that is one edit away (`hvordn`), so that it is not taken for a word of the subject."""
+    near = (known for known in STOP_WORDS[language] if len(known) >= _SHORTEST and known[0] == word[0])
+    return min((known for known in near if OSA.distance(word, known, score_cutoff=1) <= 1), default=None)
 
 
 def _nearest(word: str, vocabulary: Vocabulary, *, at_most: int) -> str | None:

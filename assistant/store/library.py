@@ -65,31 +65,55 @@ class CurrentVersion:
 class Library:
     """Documents, versions, chunks and embeddings in one SQLite file; safe to use from several threads."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        """Open the library, creating it when it is missing.
+
+        Args:
+            read_only: Create and change nothing, not even beside the file; somebody else may be its owner.
+
+        Raises:
+            DataFolderError: It cannot be opened, is no library, or has another format.
+        """
         self.file = file
         self._lock = threading.RLock()
         try:
-            self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-            self._prepare()
+            self._connection = sqlite3.connect(
+                _read_only_address(file) if read_only else file,
+                check_same_thread=False,
+                isolation_level=None,
+                uri=read_only,
+            )
+            try:
+                if read_only:
+                    self._check_format()
+                else:
+                    self._prepare()
+                self._current = self._read_current()
+                self._translations: tuple[object, Mapping[str, frozenset[str]]] = (None, {})
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise DataFolderError(
                 f"The library {file} cannot be opened ({error}). Check that the folder can be written and has room; "
                 "a damaged library can be deleted, the next ingest builds it anew from the corpus."
             ) from error
-        self._current = self._read_current()
 
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        existing = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if existing == 0:
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             with self._transaction() as connection:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 connection.execute("INSERT INTO facts VALUES ('library_id', ?)", (uuid.uuid4().hex,))
-        elif existing != SCHEMA_VERSION:
+        self._check_format()
+
+    def _check_format(self) -> None:
+        existing = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if existing != SCHEMA_VERSION:
             raise DataFolderError(
                 f"The library {self.file} has format {existing} and this program reads format {SCHEMA_VERSION}. "
                 "Use the program's matching release, or another data folder."
@@ -101,10 +125,11 @@ class Library:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk may have rolled it back already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -112,7 +137,9 @@ class Library:
         try:
             with self._transaction() as connection:
                 yield connection
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise  # a mistake of ours
             raise DataFolderError(
                 f"The library {self.file} cannot be written ({error}). "
                 "Make room or make the data folder writable, then run the ingest again; nothing was lost."
@@ -120,7 +147,10 @@ class Library:
 
     def _rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._connection.execute(statement, parameters).fetchall()
+            try:
+                return self._connection.execute(statement, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                raise DataFolderError(f"The library {self.file} cannot be read ({error}). Check the disk.") from error
 
     # ---- Facts about the library itself ----
 
@@ -154,13 +184,45 @@ class Library:
         rows = self._rows("SELECT document_id, version, fingerprint, embedded FROM current ORDER BY document_id")
         return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], bool(row[3])) for row in rows})
 
+    def _reread(self, document_id: str) -> None:
+        """Take one document's row into a new picture; the former one stays as it is for those who hold it."""
+        with self._lock:
+            rows = self._rows(
+                "SELECT version, fingerprint, embedded FROM current WHERE document_id = ?", (document_id,)
+            )
+            known = document_id in self._current
+            picture = dict(self._current)
+            if rows:
+                picture[document_id] = CurrentVersion(rows[0][0], rows[0][1], bool(rows[0][2]))
+            else:
+                picture.pop(document_id, None)
+            self._current = MappingProxyType(picture if known else dict(sorted(picture.items())))
+
+    @property
+    def translations(self) -> Mapping[str, frozenset[str]]:
+        """The current documents that say the same in another language, by document, in both directions."""
+        picture, pairs = self._translations
+        if picture is not self._current:
+            picture, pairs = self._current, self._read_translations()
+            self._translations = (picture, pairs)
+        return pairs
+
+    def _read_translations(self) -> Mapping[str, frozenset[str]]:
+        rows = self._rows(
+            "SELECT document_id, json_extract(details, '$.metadata.translations') "
+            "FROM versions JOIN current USING (document_id, version)"
+        )
+        pairs: dict[str, set[str]] = {}
+        for document_id, listed in rows:
+            for other in json.loads(listed or "[]"):
+                pairs.setdefault(document_id, set()).add(other)
+                pairs.setdefault(other, set()).add(document_id)
+        return MappingProxyType({document_id: frozenset(others) for document_id, others in pairs.items()})
+
     def store(self, document: Document, chunks: Sequence[Chunk], *, fingerprint: str, original: str) -> None:
         """Write a version with its chunks, not yet current. Writing it again replaces its chunks."""
         details = json.dumps(_details(document), ensure_ascii=False)
         with self._writing() as connection:
-            connection.execute(
-                "DELETE FROM chunks WHERE document_id = ? AND version = ?", (document.id, document.version)
-            )
             connection.execute(
                 "INSERT INTO versions (document_id, version, title, text, details, fingerprint, original) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
@@ -168,10 +230,7 @@ class Library:
                 "fingerprint = excluded.fingerprint, original = excluded.original",
                 (document.id, document.version, document.title, document.text, details, fingerprint, original),
             )
-            connection.executemany(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_chunk_row(chunk, ordinal) for ordinal, chunk in enumerate(chunks)],
-            )
+            self._replace_chunks(document.id, document.version, chunks)
 
     def make_current(self, document_id: str, version: str, fingerprint: str) -> None:
         """Let this version answer from now on; its vectors are expected later, see `mark_embedded`."""
@@ -182,7 +241,7 @@ class Library:
                 "version = excluded.version, fingerprint = excluded.fingerprint",
                 (document_id, version, fingerprint),
             )
-        self._current = self._read_current()
+        self._reread(document_id)
 
     def mark_embedded(self, document_id: str, version: str) -> None:
         """Note that the vectors of this version are in the vector index; no effect when it is no longer current."""
@@ -190,13 +249,13 @@ class Library:
             connection.execute(
                 "UPDATE current SET embedded = 1 WHERE document_id = ? AND version = ?", (document_id, version)
             )
-        self._current = self._read_current()
+        self._reread(document_id)
 
     def mark_not_embedded(self, document_id: str) -> None:
         """Note that the vectors of a document are missing from the vector index."""
         with self._writing() as connection:
             connection.execute("UPDATE current SET embedded = 0 WHERE document_id = ?", (document_id,))
-        self._current = self._read_current()
+        self._reread(document_id)
 
     def mark_nothing_embedded(self) -> None:
         """Note that the vector index is empty, so that all vectors are added anew."""
@@ -204,11 +263,36 @@ class Library:
             connection.execute("UPDATE current SET embedded = 0")
         self._current = self._read_current()
 
+    def switch_generation(self, generation: int, *, manifest: str, chunks: Mapping[str, Sequence[Chunk]]) -> None:
+        """Note, in one transaction, that indexes of another generation answer from now on.
+
+        Args:
+            generation: Its number.
+            manifest: What it was built with.
+            chunks: By document id: all chunks of its current version, each with its vector in the new index.
+        """
+        with self._writing() as connection:
+            for document_id, new in chunks.items():
+                self._replace_chunks(document_id, self._current[document_id].version, new)
+            connection.execute("UPDATE current SET embedded = 1")
+            for name, value in (("generation", str(generation)), ("manifest", manifest)):
+                connection.execute(
+                    "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value)
+                )
+        self._current = self._read_current()
+
+    def _replace_chunks(self, document_id: str, version: str, chunks: Sequence[Chunk]) -> None:
+        self._connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+        self._connection.executemany(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_chunk_row(chunk, ordinal) for ordinal, chunk in enumerate(chunks)],
+        )
+
     def remove(self, document_id: str) -> None:
         """Let a document answer no more; its versions stay, so that old citations can still be opened."""
         with self._writing() as connection:
             connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
-        self._current = self._read_current()
+        self._reread(document_id)
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
         """Return a stored version of a document (the current one by default), or None when there is none."""
@@ -290,6 +374,13 @@ class Library:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _read_only_address(file: Path) -> str:
+    """Return the address under which SQLite opens the file and leaves its folder as it is."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    # Without its log nobody writes to the library; SQLite would otherwise create the log, and keep it, to read.
+    return address if file.with_name(f"{file.name}-wal").exists() else f"{address}&immutable=1"
 
 
 _CHUNK_COLUMNS = 'id, document_id, version, text, start, "end", title, heading, page, language'

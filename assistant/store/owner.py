@@ -15,11 +15,13 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from assistant import errors
 from assistant.errors import AssistantError, DataFolderError, FolderOwned
 
 logger = logging.getLogger(__name__)
@@ -95,8 +97,7 @@ class HandOver:
         """Start to listen on a free loopback port and write the address file; the caller holds the folder's lock."""
         self._address_file = folder / ADDRESS_NAME
         token, instance = secrets.token_urlsafe(32), secrets.token_hex(16)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(work, token, instance))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(work, token, instance))
         self._thread = threading.Thread(target=self._server.serve_forever, name="hand-over", daemon=True)
         self._thread.start()
         address = {"port": self._server.server_address[1], "token": token, "instance": instance}
@@ -107,6 +108,13 @@ class HandOver:
         self._address_file.unlink(missing_ok=True)
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("A request from %s failed", client_address, exc_info=True)
 
 
 def _write_private(file: Path, text: str) -> None:
@@ -123,7 +131,8 @@ def _handler(work: Work, token: str, instance: str) -> type[BaseHTTPRequestHandl
             logger.debug(format, *arguments)
 
         def _allowed(self) -> bool:
-            if secrets.compare_digest(self.headers.get("Authorization", ""), f"Bearer {token}"):
+            given = self.headers.get("Authorization", "").encode("utf-8", "replace")
+            if secrets.compare_digest(given, f"Bearer {token}".encode()):
                 return True
             self.send_error(403)
             return False
@@ -186,7 +195,7 @@ class Owner:
             address = json.loads((folder / ADDRESS_NAME).read_text())
             self._port, self._token = int(address["port"]), str(address["token"])
             identity = self._read_identity()
-        except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
             raise self._busy() from error
         if identity != address["instance"] or not is_owned(folder):
             raise self._busy()
@@ -198,12 +207,12 @@ class Owner:
         )
 
     def _read_identity(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
-        connection.request("GET", "/", headers={"Authorization": f"Bearer {self._token}"})
-        response = connection.getresponse()
-        if response.status != 200:
-            raise ValueError("not the owner")
-        return str(json.loads(response.read())["instance"])
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)) as connection:
+            connection.request("GET", "/", headers={"Authorization": f"Bearer {self._token}"})
+            with connection.getresponse() as response:
+                if response.status != 200:
+                    raise ValueError("not the owner")
+                return str(json.loads(response.read())["instance"])
 
     def do(self, request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         """Hand work over and wait for its result; progress events arrive meanwhile.
@@ -218,7 +227,7 @@ class Owner:
                 elif "result" in line:
                     return dict(line["result"])
                 else:
-                    raise AssistantError(str(line["error"]))
+                    raise _raised(line)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._lost() from error
         raise self._lost()
@@ -232,11 +241,18 @@ class Owner:
     def _lines(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         body = json.dumps(request)
         # No timeout: a large ingest may embed for a long time between two lines.
-        connection = http.client.HTTPConnection("127.0.0.1", self._port)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        connection.request("POST", "/ingest", body=body, headers=headers)
-        response = connection.getresponse()
-        if response.status != 200:
-            raise ValueError(f"the app answered {response.status}")
-        while line := response.readline():
-            yield json.loads(line)
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port)) as connection:
+            headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+            connection.request("POST", "/ingest", body=body, headers=headers)
+            with connection.getresponse() as response:
+                if response.status != 200:
+                    raise ValueError(f"the app answered {response.status}")
+                while line := response.readline():
+                    yield json.loads(line)
+
+
+def _raised(line: Mapping[str, Any]) -> AssistantError:
+    """Return the error that the owner raised, of its own class where that makes another exit status."""
+    kind = getattr(errors, str(line.get("kind")), AssistantError)
+    misuse = isinstance(kind, type) and issubclass(kind, (errors.UsageError, errors.SettingsError))
+    return kind(str(line["error"])) if misuse else AssistantError(str(line["error"]))

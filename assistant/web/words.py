@@ -218,20 +218,20 @@ LANGUAGE_NAMES: tuple[tuple[str, InterfaceLanguage], ...] = (("English", "en"), 
 # Shown when the caller of `create_app` brings none of its own.
 STARTER_QUESTIONS: Mapping[InterfaceLanguage, tuple[str, ...]] = {
     "en": (
-        "What is USA next!, and who is it for?",
-        "Who pays for health care in the USA?",
-        "How does the FDA approve a medical device?",
-        "What does HIPAA mean for a Norwegian company?",
-        "How do American hospitals buy new products?",
-        "Which US state should we start in?",
+        "What is USA next!?",
+        "Who leads USA next!, and whom do I contact?",
+        "What are the four areas of activity in USA next!?",
+        "Is my software a medical device in the US?",
+        "When should a Norwegian company form a US subsidiary?",
+        "Who decides whether Medicare covers a product?",
     ),
     "nb": (
-        "Hva er USA next!, og hvem er det for?",
-        "Hvem betaler for helsetjenester i USA?",
-        "Hvordan godkjenner FDA medisinsk utstyr?",
-        "Hva betyr HIPAA for en norsk bedrift?",
-        "Hvordan kjøper amerikanske sykehus nye produkter?",
-        "Hvilken delstat bør vi begynne i?",
+        "Hva er USA neste!?",
+        "Hvem leder USA neste!, og hvem kontakter jeg?",
+        "Hva er de fire aktivitetsområdene i USA neste!?",
+        "Hvem finansierer USA neste!?",
+        "Hvorfor ser norske helsebedrifter mot USA?",
+        "Hvem kan få en mentor fra AstraZeneca?",
     ),
 }
 

