@@ -45,6 +45,11 @@ Vectors = npt.NDArray[np.float32]
 class Embedder(Protocol):
     """Text to unit vectors, one row a text."""
 
+    @property
+    def key(self) -> str:
+        """Name the space that the vectors live in."""
+        ...
+
     def embed(self, texts: Sequence[str], /) -> Vectors:
         """Return the vectors of texts, float32, in their order."""
         ...
@@ -86,8 +91,9 @@ class ChunkIndex:
         """Cut, embed (or fetch from the folder `cache`) and index all documents."""
         self.passages = split_documents(documents)
         self._embedder = embedder
-        digest = hashlib.sha256("\0".join(passage.text for passage in self.passages).encode("utf-8")).hexdigest()
-        # One process has one in-memory Chroma: the name keeps two corpora apart.
+        texts = "\0".join([embedder.key, *(passage.text for passage in self.passages)])
+        digest = hashlib.sha256(texts.encode("utf-8")).hexdigest()
+        # One process has one in-memory Chroma: the name keeps two corpora, and two models, apart.
         self._collection = chromadb.EphemeralClient(Settings(anonymized_telemetry=False)).get_or_create_collection(
             f"tutorial-{digest[:32]}", configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
         )

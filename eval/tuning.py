@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from eval.looks import commit, now
 from eval.matching import holds_all
 from eval.question_set import Question, read_questions
 from eval.systems import documents_fingerprint
+
+# The same share that the assistant's own threshold may refuse, so that both are compared alike.
+FALSE_REFUSALS = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +39,26 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The best threshold and what it gives: shares of answerable and of unanswerable questions treated rightly."""
+    """The threshold and what it gives: shares of answerable and of unanswerable questions treated rightly."""
 
     threshold: float
     correct: float
     refusal: float
 
-    @property
-    def balanced(self) -> float:
-        """The mean of both shares, so that neither kind of question wins by being more frequent."""
-        return (self.correct + self.refusal) / 2
-
 
 def choose_threshold(trials: Sequence[Trial]) -> Choice:
-    """Return the cosine that makes the mean of correct and refusal largest; of equals the lowest.
+    """Return the highest cosine that refuses at most 8 % of the answerable questions, as the assistant is held to.
 
-    Candidates are the similarities themselves, and one above them all (always abstain).
+    (The best mean of correct and refusal would be to refuse nearly everything: a weak sentence is seldom right.)
 
     Raises:
         Misuse: The trials lack answerable or unanswerable questions: nothing to weigh against each other.
     """
     if not {trial.answerable for trial in trials} == {True, False}:
         raise Misuse("Tuning needs answerable questions with facts and unanswerable ones in the tuning half.")
-    candidates = sorted({round(trial.similarity, 4) for trial in trials} | {1.01})
-    return max((_choice(threshold, trials) for threshold in candidates), key=lambda choice: choice.balanced)
+    answerable = sorted(trial.similarity for trial in trials if trial.answerable)
+    refused_at_most = int(FALSE_REFUSALS * len(answerable))
+    return _choice(math.floor(answerable[refused_at_most] * 10_000) / 10_000, trials)
 
 
 def _choice(threshold: float, trials: Sequence[Trial]) -> Choice:

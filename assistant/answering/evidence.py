@@ -125,7 +125,7 @@ def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tun
         language: _weigh(terms[_field(language)], language, idf) for language in ("en", "nb")
     }
     scored = [unit for hit in hits for unit in _score_units(hit, by_language[_field(hit.chunk.language)], wanted)]
-    candidates = _combine(scored, tuning, asks_for_sources=bool(_ABOUT_SOURCES.search(query.text)))
+    candidates = _combine(scored, tuning, query)
     return Evidence(candidates, wanted, _uncovered(query, hits, idf))
 
 
@@ -252,11 +252,12 @@ def _in_compound(part: str, present: set[str]) -> bool:
     )
 
 
-def _combine(scored: Sequence[_Scored], tuning: Tuning, *, asks_for_sources: bool) -> tuple[Candidate, ...]:
+def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[Candidate, ...]:
     """Add up the ingredients, each scaled by its highest value, and sort; equal scores keep the order of the hits."""
     top_sentence = max((row.sentence for row in scored), default=0.0) or 1.0
     top_window = max((row.covered for row in scored), default=0.0) or 1.0
     top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
+    asks_for_sources = bool(_ABOUT_SOURCES.search(query.text))
     candidates = []
     for row in scored:
         score = (

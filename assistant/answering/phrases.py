@@ -70,6 +70,11 @@ _SMALL_TALK: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         (
+            "thanks",
+            r"(?:that(?:'s| is| was)|it was) (?:(?:very|really|so) )?(?:helpful|useful|great|good|nice)|"
+            r"det var (?:(?:veldig|kjempe|svært|til) ?)?(?:fint|bra|nyttig|nyttig å vite|hjelp|god hjelp|stor hjelp)",
+        ),
+        (
             "greeting",
             r"(?:hi|hello|hey|hei(?:sann)?|hallo|heia|god (?:morgen|dag|kveld|ettermiddag)|good (?:morning|afternoon|evening|day)|"
             r"how are you(?: doing)?(?: today)?|hvordan (?:har du det|går det)|korleis går det|går det bra)"
@@ -123,8 +128,13 @@ def phrase(name: str, language: Language, **values: object) -> str:
 
 def small_talk(question: str) -> str | None:
     """Return the name of the reply to a greeting, thanks, goodbye or "what can you do?", or None for anything else."""
+    if reply := _one_reply(question):
+        return reply
+    # "Good morning, are you a real person?": small talk when every part is; the last part is answered.
+    replies = [_one_reply(part) for part in re.split(r"[.,!?;]", question) if part.strip()]
+    return replies[-1] if len(replies) > 1 and all(replies) else None
+
+
+def _one_reply(question: str) -> str | None:
     bare = re.sub(r"[\s.!?,…:;)(😊🙂👋🙏]+$", "", question.strip())
-    for name, pattern in _SMALL_TALK:
-        if pattern.fullmatch(bare):
-            return name
-    return None
+    return next((name for name, pattern in _SMALL_TALK if pattern.fullmatch(bare)), None)

@@ -95,3 +95,17 @@ def test_the_contact_names_people_of_all_four_clusters(language):
 def test_small_talk_tells_its_language(question, language):
     """One word is enough to know in which language to greet back; a word of both languages says nothing."""
     assert small_talk_language(question) == language
+
+
+@pytest.mark.parametrize(
+    ("question", "reply"),
+    [
+        pytest.param("Good morning, are you a bot?", "abilities", id="greeting and question about us"),
+        pytest.param("Thanks, that was really helpful!", "thanks", id="thanks twice"),
+        pytest.param("Hei, takk!", "thanks", id="Norwegian"),
+        pytest.param("Hello, what is a 510(k)?", None, id="a greeting before a real question"),
+    ],
+)
+def test_small_talk_of_several_parts(question, reply):
+    """Small talk in several parts is small talk only when every part is."""
+    assert small_talk(question) == reply

@@ -64,6 +64,8 @@ def text_of(document: str, wanted: str) -> str | None:
 class HashingEmbedder:
     """Words to a unit vector by hash: deterministic, needs no model, and shared words make texts near."""
 
+    key = "hashing"
+
     def embed(self, texts: Sequence[str], /) -> npt.NDArray[np.float32]:
         """Return one unit vector a text, 64 numbers each."""
         vectors = np.zeros((len(texts), 64), dtype=np.float32)

