@@ -239,9 +239,20 @@ class Assistant:
                 "Name that corpus, or another data folder with --data."
             )
         if request["rebuild"]:
+            self._check_same_index(request)
             return self.rebuild(progress).to_dict()
         paths = [Path(path) for path in request["paths"]]
         return self.sync(paths, dry_run=bool(request["dry_run"]), progress=progress).to_dict()
+
+    def _check_same_index(self, request: Mapping[str, Any]) -> None:
+        """Refuse a rebuild that means to change the model or the chunks: this process would rebuild with its own."""
+        for name in ("embedding_model", "chunk_tokens"):
+            own = getattr(self.settings, name)
+            if request[name] != own:
+                raise UsageError(
+                    f"The app that owns {self.data} runs with {name} {own!r}, not {request[name]!r}. "
+                    "Stop the app, rebuild, and start it again with the new setting."
+                )
 
     def close(self) -> None:
         """Give the data folder free, stopping a sync that runs in another thread; closing twice is no error."""
@@ -345,6 +356,8 @@ def ingest(
             "corpus": os.path.abspath(settings.corpus),  # noqa: PTH100
             "paths": [str(path) for path in absolute],
             "rebuild": rebuild,
+            "embedding_model": settings.embedding_model,
+            "chunk_tokens": settings.chunk_tokens,
             "dry_run": dry_run,
         }
         return IngestReport.from_dict(owner.do(request, progress))

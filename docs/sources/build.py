@@ -144,9 +144,7 @@ def read_source(path: Path) -> Source:
 
 def parse_blocks(text: str) -> tuple[Block, ...]:
     """Cut Markdown into blocks at its blank lines."""
-    return tuple(
-        parse_block(chunk.splitlines()) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk
-    )
+    return tuple(parse_block(chunk.splitlines()) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk)
 
 
 def parse_block(lines: list[str]) -> Block:
@@ -167,9 +165,7 @@ def parse_grid(lines: list[str]) -> Grid:
 
     :raises ValueError: If a row has more or fewer cells than the header.
     """
-    header, _, *rows = (
-        tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in lines
-    )
+    header, _, *rows = (tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in lines)
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"a table row needs {len(header)} cells, got {len(row)}: {row}")

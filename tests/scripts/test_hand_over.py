@@ -71,6 +71,10 @@ def test_the_app_does_the_work(app, script, corpus, data, tmp_path):
     assert (rebuilt.returncode, json.loads(rebuilt.stdout)["embedded_chunks"]) == (0, 0)
     assert ask("What does the osprey rent?")[0] == "added/osprey.txt"
 
+    other_chunks = script("ingest.py", *here, "--rebuild", env={"ASSISTANT_CHUNK_TOKENS": "64"})
+    assert other_chunks.returncode == 2
+    assert "runs with chunk_tokens 200, not 64. Stop the app" in other_chunks.stderr
+
     text = script("ingest.py", *here, "--text", "notes/lighthouse.txt")
     assert (text.returncode, text.stderr, text.stdout[:16]) == (0, "", "Fyrtårnet i Bodø")
 
