@@ -70,6 +70,31 @@ _SMALL_TALK: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         (
+            "greeting",
+            r"(?:yo|howdy|greetings|morn|halla|halloen|god aften|hei på deg|hei hei|hi again|hei igjen)|"
+            r"(?:nice|pleased|good) to meet you|hyggelig å (?:møte|treffe) deg|(?:are you|er du) (?:there|der)",
+        ),
+        (
+            "thanks",
+            r"(?:cheers|awesome|brilliant|excellent|wonderful|got it|understood|much appreciated|that's all|no thanks|no thank you|"
+            r"kult|herlig|topp|fantastisk|strålende|skjønner|den er grei|det var alt|nei takk|jeg setter pris på det|"
+            r"(?:you have|you've) been (?:very |really |so )?helpful|du har vært (?:til )?(?:veldig |god |stor )?hjelp\w*)",
+        ),
+        (
+            "goodbye",
+            r"(?:good night|god natt|god helg|god kveld videre|(?:have|enjoy) (?:a |the |your )?(?:nice |good |great )?(?:evening|weekend|one|day)|"
+            r"ha en (?:fin|god|riktig god) (?:dag|kveld|helg|uke)(?: videre)?|talk to you later|catch you later|vi høres)",
+        ),
+        (
+            "abilities",
+            r"(?:what(?:'s| is) your name|hva heter du|kva heiter du|who (?:made|built|created) you|hvem (?:har )?(?:laget|lagd|bygget) deg|"
+            r"tell me about yourself|fortell om deg selv|what are you able to do|what do you (?:do|know)|hva gjør du|hva vet du|"
+            r"how can you help(?: me)?|hvordan kan du hjelpe(?: meg)?|can you help me out|can i ask (?:you )?(?:something|a question)|"
+            r"kan jeg spørre(?: deg)? om noe|do you (?:speak|understand) (?:norwegian|english)|"
+            r"(?:snakker|forstår|kan) du (?:norsk|engelsk|nynorsk)|what (?:topics|subjects) do you (?:know|cover)|"
+            r"hvilke (?:temaer|emner) kan du(?: noe om)?)",
+        ),
+        (
             "thanks",
             r"(?:that(?:'s| is| was)|it was) (?:(?:very|really|so) )?(?:helpful|useful|great|good|nice)|"
             r"det var (?:(?:veldig|kjempe|svært|til) ?)?(?:fint|bra|nyttig|nyttig å vite|hjelp|god hjelp|stor hjelp)",

@@ -103,6 +103,8 @@ def test_small_talk_tells_its_language(question, language):
         pytest.param("Good morning, are you a bot?", "abilities", id="greeting and question about us"),
         pytest.param("Thanks, that was really helpful!", "thanks", id="thanks twice"),
         pytest.param("Hei, takk!", "thanks", id="Norwegian"),
+        pytest.param("Hi, what is your name?", "abilities", id="asks for the name"),
+        pytest.param("Topp, god helg!", "goodbye", id="a weekend"),
         pytest.param("Hello, what is a 510(k)?", None, id="a greeting before a real question"),
     ],
 )
