@@ -29,7 +29,7 @@ _COMPOUND = 0.6
 _COMPOUND_LETTERS = 4
 # Questions and fragments seldom answer; neither does the part of a document that lists its sources.
 _WEAK_UNIT = 0.55
-_FRAGMENT_WORDS = 3
+_FRAGMENT_WORDS = 4
 _ABOUT_SOURCES = re.compile(
     r"\b(?:sources?|references|bibliography|kilder|referanser)\b|where does this information come from|"
     r"hvor kommer (?:opplysningene|informasjonen) fra",
@@ -37,6 +37,10 @@ _ABOUT_SOURCES = re.compile(
 )
 # What a document says about itself rather than about its subject.
 _NOTICE = re.compile(r"(?:scope|status|note|draft|utkast|omfang|merk|not legal advice|ikke juridisk)\b", re.IGNORECASE)
+# Where a passage in the language of the question holds nearly as much of it as one in another language, expressed as a
+# share, the others step back by the factor.
+_OWN_LANGUAGE_HOLDS = 0.9
+_OTHER_LANGUAGE = 0.8
 # The first sentence under a heading answers it; the ones after it add to that.
 _BELOW_HEADING = (1.0, 0.7, 0.5)
 
@@ -181,7 +185,9 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
                 covered=_share(terms, window),
                 heading=_heading_fit(terms, *heading) * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
                 right_type=holds(wanted, text),
-                weak=unit.block in notices or text.endswith("?") or len(text.split()) < _FRAGMENT_WORDS,
+                weak=unit.block in notices
+                or text.endswith("?")
+                or (len(text.split()) < _FRAGMENT_WORDS and ":" not in text),
                 terms=with_heading,
             )
         )
@@ -258,6 +264,9 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
     top_window = max((row.covered for row in scored), default=0.0) or 1.0
     top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
     asks_for_sources = bool(_ABOUT_SOURCES.search(query.text))
+    own = max((row.covered for row in scored if _is_in(query.language, row)), default=0.0)
+    others = max((row.covered for row in scored if not _is_in(query.language, row)), default=0.0)
+    other_language = _OTHER_LANGUAGE if own >= _OWN_LANGUAGE_HOLDS * others else 1.0
     candidates = []
     for row in scored:
         score = (
@@ -267,12 +276,18 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
             + tuning.heading * row.heading
             + tuning.answer_type * row.right_type
         )
+        if not _is_in(query.language, row):
+            score *= other_language
         if row.weak:
             score *= _WEAK_UNIT
         if not asks_for_sources and _ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
             score *= _WEAK_UNIT
         candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms))
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
+
+
+def _is_in(language: Language, row: _Scored) -> bool:
+    return _field(row.hit.chunk.language) == _field(language)
 
 
 def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +18,10 @@ ADDS_FROM = 0.6
 # A list that answers is shown whole up to this many words.
 LIST_WORDS_AT_MOST = 160
 SAME_SENTENCE = 0.7
+# A sentence that opens like this is not understood alone.
+_PRONOUN = re.compile(
+    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|Den|Det|De|Han|Hun|Dette|Denne|Disse|Ho|Dei)\b"
+)
 
 
 class Answerer(Protocol):
@@ -62,7 +67,9 @@ class ExtractiveAnswerer:
                 break
             if picks and not self._joins(candidate, picks, best=best, met=met):
                 continue
-            pick = _expand(candidate, evidence)
+            pick = _without_shown(_expand(candidate, evidence), picks)
+            if not pick.units:
+                continue
             fits = not picks or word_count + pick.word_count <= self._answer_words
             if fits and not _is_repeat(pick, picks):
                 picks.append(pick)
@@ -108,7 +115,16 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
         whole = _Pick(candidate.hit, (*opening, *members))
         if whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
-    return _Pick(candidate.hit, (unit,))
+    return _Pick(candidate.hit, (*_leans_on(units, position, chunk.text), unit))
+
+
+def _leans_on(units: Sequence[Unit], position: int, text: str) -> list[Unit]:
+    """Return the sentence before one that opens with a pronoun, in the same paragraph: it says who or what is meant."""
+    unit = units[position]
+    if position == 0 or unit.kind != "sentence" or not _PRONOUN.match(text, unit.start):
+        return []
+    before = units[position - 1]
+    return [before] if before.kind == "sentence" and before.block == unit.block else []
 
 
 def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
@@ -121,11 +137,18 @@ def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
     return following
 
 
+def _without_shown(pick: _Pick, picks: Sequence[_Pick]) -> _Pick:
+    """Return the pick without units that the answer already shows."""
+    shown = {unit for other in picks if other.hit.chunk.id == pick.hit.chunk.id for unit in other.units}
+    return _Pick(pick.hit, tuple(unit for unit in pick.units if unit not in shown))
+
+
 def _is_repeat(pick: _Pick, picks: Sequence[_Pick]) -> bool:
     own = shingles(pick.text)
     for other in picks:
-        same_place = other.hit.chunk.id == pick.hit.chunk.id and set(other.units) & set(pick.units)
-        if same_place or overlap(own, shingles(other.text)) >= SAME_SENTENCE:
+        theirs = shingles(other.text)
+        # What the shorter one says first may be said again with more: only what adds nothing is a repeat.
+        if len(own) <= len(theirs) and overlap(own, theirs) >= SAME_SENTENCE:
             return True
     return False
 

@@ -15,6 +15,9 @@ from assistant.retrieval.fusion import fuse
 from assistant.store.library import Library
 from assistant.tuning import Tuning
 
+# A text of which the translation into the language of the question is found as well steps back so far.
+TRANSLATED = 0.8
+
 
 class Retriever(Protocol):
     """Finds chunks for a query."""
@@ -87,7 +90,7 @@ class HybridRetriever:
             if (chunk.language == "en") != english:
                 score *= self._tuning.other_language
                 if translations.get(chunk.document_id, frozenset()) & found:
-                    score *= self._tuning.other_language
+                    score *= TRANSLATED
             scores[id_] = score
         return scores
 
