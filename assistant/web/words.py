@@ -219,7 +219,7 @@ LANGUAGE_NAMES: tuple[tuple[str, InterfaceLanguage], ...] = (("English", "en"), 
 STARTER_QUESTIONS: Mapping[InterfaceLanguage, tuple[str, ...]] = {
     "en": (
         "What is USA next!?",
-        "Who leads USA next!, and whom do I contact?",
+        "Who leads USA next!?",
         "What are the four areas of activity in USA next!?",
         "Is my software a medical device in the US?",
         "When should a Norwegian company form a US subsidiary?",
@@ -227,7 +227,7 @@ STARTER_QUESTIONS: Mapping[InterfaceLanguage, tuple[str, ...]] = {
     ),
     "nb": (
         "Hva er USA neste!?",
-        "Hvem leder USA neste!, og hvem kontakter jeg?",
+        "Hvem leder USA neste!?",
         "Hva er de fire aktivitetsområdene i USA neste!?",
         "Hvem finansierer USA neste!?",
         "Hvorfor ser norske helsebedrifter mot USA?",
