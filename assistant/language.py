@@ -72,6 +72,8 @@ _COUNTRY = re.compile(
     r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\b[Uu]nited [Ss]tates(?: of America)?\b|\b(?<=the )us\b|\b(?<=in )us\b"
 )
 # The last hyphen does not break a line; NFKC makes the one before it from that.
+# The programme's own name is one word, the same in both languages, so that `next year` has nothing to do with it.
+_PROGRAMME = re.compile(r"\bUSA (?:next|neste)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:[-'’‐‑][^\W_]+)*")
 _PARTS = re.compile(r"[-'’‐‑]")
 # Endings that only one of the languages has; they settle questions without a single function word.
@@ -113,7 +115,7 @@ def words(text: str) -> list[str]:
 
     A hyphenated word gives its parts and then the joined form, so that `start-up` meets `startup`.
     """
-    folded = _COUNTRY.sub(" usa ", unicodedata.normalize("NFKC", text)).lower()
+    folded = _COUNTRY.sub(" usa ", _PROGRAMME.sub(" usanext usa ", unicodedata.normalize("NFKC", text))).lower()
     found: list[str] = []
     for match in _WORD.finditer(_CODE.sub(r"\1\2", folded)):
         word = match.group()

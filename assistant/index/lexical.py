@@ -23,7 +23,7 @@ from assistant.language import compound_parts, content_words, index_stems, load_
 logger = logging.getLogger(__name__)
 
 # Raised whenever the same chunk would be indexed under other stems.
-LEXICAL_VERSION = "2"
+LEXICAL_VERSION = "3"
 _FIELDS: Mapping[Language, str] = {"en": "en", "nb": "nb", "nn": "nb"}
 _WORDS = "words"
 _WRITER_HEAP_BYTES = 50_000_000
