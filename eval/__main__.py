@@ -1,4 +1,4 @@
-"""`python -m eval`: answer, score, run, baseline, split, tune, tune-sentence, bench, schema."""
+"""`python -m eval`: answer, score, run, baseline, split, outside, tune, tune-sentence, bench, schema."""
 
 from __future__ import annotations
 
@@ -80,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     weights.add_argument("--only-answerability", action="store_true", help="keep the weights of search and sentences")
     _add_folders(weights, required=False)
+
+    outside = _add(commands, "outside", _outside, "make tuning sets from public question sets, for tune --extra")
+    outside.add_argument("material", type=Path, metavar="DIR", help="the folder that ASSISTANT_TEST_DATA names")
+    outside.add_argument("--out", type=Path, required=True, metavar="DIR")
 
     tune = _add(commands, "tune-sentence", _tune_sentence, "choose the sentence baseline's threshold")
     tune.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS.jsonl")
@@ -252,6 +256,14 @@ def _tune(options: argparse.Namespace) -> int:
             only_answerability=options.only_answerability,
             say=_say,
         )
+    return DONE
+
+
+def _outside(options: argparse.Namespace) -> int:
+    from eval.outside import make_tuning_sets
+
+    for path in make_tuning_sets(options.material, options.out):
+        print(path)
     return DONE
 
 
