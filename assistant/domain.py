@@ -204,8 +204,8 @@ class Hit:
     """One chunk in one ranked list.
 
     Attributes:
-        rank: Place in the list, counted from 1.
-        score: The number the list was sorted by. Comparable inside this list only.
+        rank: 1 for the best hit of the list, 2 for the next.
+        score: What the list is sorted by; it compares hits of one list and says nothing across lists.
         similarity: Cosine of query and chunk, -1 to 1; None if only the word search found it.
         dense_rank: Place in the vector search, from 1, or None.
         lexical_rank: Place in the word search, from 1, or None.

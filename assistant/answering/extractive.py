@@ -25,7 +25,7 @@ _PRONOUN = re.compile(
 
 
 class Answerer(Protocol):
-    """Says what the hits say about the query, and quotes the words it relies on."""
+    """Turns hits into claims about a question, each with the quotes that carry it."""
 
     def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
         """Return claims with their quotes; none when the hits do not help."""
