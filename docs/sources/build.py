@@ -6,21 +6,16 @@ writes the document into ``corpus/`` and its metadata into a sidecar, ``<documen
     python docs/sources/build.py            build every document
     python docs/sources/build.py --check    fail if corpus/ differs from a fresh build
 
-The sources use a small part of Markdown: ``#`` headings, paragraphs, ``- `` and ``1. `` lists
-of one line an item, and pipe tables. Markup inside a sentence is not supported: it would be
-printed as it stands.
+A source says in its front matter what it becomes (``builds``) and whether it is set in two columns (``columns: 2``).
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import io
-import re
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -43,133 +38,14 @@ from reportlab.lib.styles import ParagraphStyle  # type: ignore[import-untyped, 
 from reportlab.lib.units import cm  # type: ignore[import-untyped, unused-ignore]
 from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped, unused-ignore]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped, unused-ignore]
-
-SOURCES = Path(__file__).resolve().parent
-CORPUS = SOURCES.parents[1] / "corpus"
-
-DOCUMENTS = {
-    "coding-coverage-payment.md": "roadmap/coding-coverage-payment.pdf",
-    "funding-and-partners.md": "programme/funding-and-partners.docx",
-    "mentoring-astrazeneca-spark-inven2.md": "programme/mentoring-astrazeneca-spark-inven2.pdf",
-}
-"""Source beside this file, and the document it becomes inside the corpus."""
+from texts import BUILD_KEYS, CORPUS, BadText, Block, Grid, Heading, Listing, Source, read_sources
 
 INK = "1F3A5F"
 PALE = "E8EEF5"
 RULE = "B8C4D3"
-LANGUAGE_TAGS = {"en": "en-GB", "nb": "nb-NO"}
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of every member of a DOCX: the earliest a ZIP can hold, so that bytes do not change."""
-
-
-# The source: front matter and blocks.
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading; level 1 is the title of the document."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Prose:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A list, numbered or with bullets."""
-
-    items: tuple[str, ...]
-    numbered: bool
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table with one header row; every row has as many cells as the header."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-Block = Heading | Prose | Listing | Grid
-
-
-@dataclass(frozen=True)
-class Source:
-    """A document before it is built: its metadata, and its text as blocks."""
-
-    metadata: dict[str, Any]
-    blocks: tuple[Block, ...]
-
-    @property
-    def title(self) -> str:
-        """The title that the metadata gives."""
-        return str(self.metadata["title"])
-
-    @property
-    def publisher(self) -> str:
-        """The publisher that the metadata gives."""
-        return str(self.metadata["publisher"])
-
-    @property
-    def language_tag(self) -> str:
-        """The language as a tag with a region, as PDF and DOCX want it."""
-        return LANGUAGE_TAGS[str(self.metadata["language"])]
-
-    @property
-    def published(self) -> dt.datetime:
-        """Midnight of the day of publication."""
-        day: dt.date = self.metadata["published"]
-        return dt.datetime(day.year, day.month, day.day)
-
-
-def read_source(path: Path) -> Source:
-    """Read a source file.
-
-    :param path: A Markdown file with front matter.
-    :raises ValueError: If the file does not begin with front matter.
-    """
-    text = path.read_text(encoding="utf-8")
-    match = re.match(r"---\n(.*?)\n---\n(.*)", text, flags=re.DOTALL)
-    if match is None:
-        raise ValueError(f"{path} must begin with front matter between two lines of ---")
-    return Source(metadata=yaml.safe_load(match[1]), blocks=parse_blocks(match[2]))
-
-
-def parse_blocks(text: str) -> tuple[Block, ...]:
-    """Cut Markdown into blocks at its blank lines."""
-    return tuple(parse_block(chunk.splitlines()) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk)
-
-
-def parse_block(lines: list[str]) -> Block:
-    """Read one block from its lines, none of them blank."""
-    if heading := re.fullmatch(r"(#{1,3}) (.+)", lines[0]):
-        return Heading(level=len(heading[1]), text=heading[2].strip())
-    if lines[0].startswith("|"):
-        return parse_grid(lines)
-    for marker, numbered in ((r"- ", False), (r"\d+\. ", True)):
-        if all(re.match(marker, line) for line in lines):
-            items = tuple(re.sub(f"^{marker}", "", line).strip() for line in lines)
-            return Listing(items=items, numbered=numbered)
-    return Prose(text=" ".join(line.strip() for line in lines))
-
-
-def parse_grid(lines: list[str]) -> Grid:
-    """Read a pipe table.
-
-    :raises ValueError: If a row has more or fewer cells than the header.
-    """
-    header, _, *rows = (tuple(cell.strip() for cell in line.strip().strip("|").split("|")) for line in lines)
-    for row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"a table row needs {len(header)} cells, got {len(row)}: {row}")
-    return Grid(header=header, rows=tuple(rows))
 
 
 def column_shares(grid: Grid) -> list[float]:
@@ -196,6 +72,8 @@ TEXT_WIDTH = A4[0] - 2 * PAGE_MARGIN
 
 LONGEST_UNBROKEN_LIST = 6
 """A list of at most so many items stays on one page."""
+
+PAGE_WORDS = {"en": "Page", "nb": "Side"}
 
 BULLET_FONT = "Vera"
 """A font inside reportlab; a bullet in its Helvetica is extracted as a control character."""
@@ -274,8 +152,13 @@ PDF_STYLES = {
 }
 
 
+COLUMN_GAP = 0.8 * cm
+
+
 def write_pdf(source: Source, target: Path) -> None:
-    """Write a document as a PDF with page numbers."""
+    """Write a document as a PDF with page numbers, its text in one column or in two."""
+    columns = int(source.metadata.get("columns", 1))
+    column_width = (TEXT_WIDTH - COLUMN_GAP * (columns - 1)) / columns
 
     def page_number(canvas: Any, _template: Any) -> None:
         """Draw the foot of a page: the publisher to the left, the number to the right."""
@@ -283,25 +166,29 @@ def write_pdf(source: Source, target: Path) -> None:
         canvas.setFont("Helvetica", 8)
         canvas.setFillColor(colors.HexColor("#5A6675"))
         canvas.drawString(PAGE_MARGIN, 1.3 * cm, source.publisher)
-        canvas.drawRightString(A4[0] - PAGE_MARGIN, 1.3 * cm, f"Page {canvas.getPageNumber()}")
+        page = PAGE_WORDS[str(source.metadata["language"])]
+        canvas.drawRightString(A4[0] - PAGE_MARGIN, 1.3 * cm, f"{page} {canvas.getPageNumber()}")
         canvas.restoreState()
 
     bottom, top = 2.2 * cm, 2.1 * cm
-    frame = platypus.Frame(
-        PAGE_MARGIN,
-        bottom,
-        TEXT_WIDTH,
-        A4[1] - bottom - top,
-        leftPadding=0,
-        rightPadding=0,
-        topPadding=0,
-        bottomPadding=0,
-    )
+    frames = [
+        platypus.Frame(
+            PAGE_MARGIN + number * (column_width + COLUMN_GAP),
+            bottom,
+            column_width,
+            A4[1] - bottom - top,
+            leftPadding=0,
+            rightPadding=0,
+            topPadding=0,
+            bottomPadding=0,
+        )
+        for number in range(columns)
+    ]
     template = platypus.BaseDocTemplate(
         str(target),
         pagesize=A4,
         # The foot is drawn at the end of a page, so that it is also read last.
-        pageTemplates=[platypus.PageTemplate(frames=[frame], onPageEnd=page_number)],
+        pageTemplates=[platypus.PageTemplate(frames=frames, onPageEnd=page_number)],
         title=source.title,
         author=source.publisher,
         subject=str(source.metadata["status"]),
@@ -309,10 +196,10 @@ def write_pdf(source: Source, target: Path) -> None:
         lang=source.language_tag,
         invariant=1,  # a fixed date and id: the same source gives the same bytes
     )
-    template.build(pdf_story(source.blocks))
+    template.build(pdf_story(source.full_blocks, column_width))
 
 
-def pdf_story(blocks: tuple[Block, ...]) -> list[Any]:
+def pdf_story(blocks: tuple[Block, ...], width: float) -> list[Any]:
     """Turn blocks into flowables; the paragraph right after the title is the notice."""
     story: list[Any] = []
     for number, block in enumerate(blocks):
@@ -321,7 +208,7 @@ def pdf_story(blocks: tuple[Block, ...]) -> list[Any]:
         elif isinstance(block, Listing):
             story += pdf_items(block)
         elif isinstance(block, Grid):
-            story += [pdf_table(block), platypus.Spacer(1, 9)]
+            story += [pdf_table(block, width), platypus.Spacer(1, 9)]
         else:
             leads_in = block.text.endswith(":")
             style = "notice" if number == 1 else "lead" if leads_in else "body"
@@ -345,13 +232,13 @@ def pdf_items(listing: Listing) -> list[Any]:
     return [*items, platypus.Spacer(1, 4)]
 
 
-def pdf_table(grid: Grid) -> Any:
+def pdf_table(grid: Grid, width: float) -> Any:
     """Make a ruled table whose header is repeated on every page it runs over."""
     cells = [[platypus.Paragraph(escape(cell), PDF_STYLES["head"]) for cell in grid.header]]
     cells += [[platypus.Paragraph(escape(c), PDF_STYLES["cell"]) for c in row] for row in grid.rows]
     return platypus.Table(
         cells,
-        colWidths=[share * TEXT_WIDTH for share in column_shares(grid)],
+        colWidths=[share * width for share in column_shares(grid)],
         repeatRows=1,
         spaceBefore=3,
         style=[
@@ -375,7 +262,7 @@ def write_docx(source: Source, target: Path) -> None:
     document = docx.Document()
     set_docx_properties(document, source)
     set_docx_styles(document, source.language_tag)
-    for number, block in enumerate(source.blocks):
+    for number, block in enumerate(source.full_blocks):
         if isinstance(block, Heading):
             style = "Title" if block.level == 1 else f"Heading {block.level - 1}"
             document.add_paragraph(block.text, style=style)
@@ -493,18 +380,21 @@ def sidecar_of(document: Path) -> Path:
 
 
 def build(corpus: Path) -> list[Path]:
-    """Build every document and its sidecar.
+    """Build every document that has a source, and its sidecar.
 
     :param corpus: The corpus folder to write into; folders are made as needed.
     :return: The documents written.
+    :raises BadText: If a source cannot be read, or does not say what it becomes.
     """
     written = []
-    for source_name, document_name in DOCUMENTS.items():
-        source = read_source(SOURCES / source_name)
-        target = corpus / document_name
+    for source in read_sources():
+        if source.builds is None or Path(source.builds).suffix not in WRITERS:
+            raise BadText(f"{source.path.name}:1: its key 'builds' must name a .pdf or .docx inside the corpus")
+        target = corpus / source.builds
         target.parent.mkdir(parents=True, exist_ok=True)
         WRITERS[target.suffix](source, target)
-        sidecar = yaml.safe_dump(source.metadata, sort_keys=False, allow_unicode=True, width=1000)
+        about = {key: value for key, value in source.metadata.items() if key not in BUILD_KEYS}
+        sidecar = yaml.safe_dump(about, sort_keys=False, allow_unicode=True, width=1000)
         sidecar_of(target).write_text(sidecar, encoding="utf-8")
         written.append(target)
     return written
@@ -547,18 +437,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
     :param arguments: The arguments; those of the process if left out.
-    :return: The exit status: 0, or 1 if a check found a difference.
+    :return: The exit status: 0, or 1 if a check found a difference or a source cannot be read.
     """
     parser = argparse.ArgumentParser(description="Build the PDF and DOCX documents of the corpus.")
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
-    if parser.parse_args(arguments).check:
-        found = differences(CORPUS)
-        for sentence in found:
-            print(sentence, "Run: python docs/sources/build.py", file=sys.stderr)
-        return 1 if found else 0
-    for document in build(CORPUS):
+    check_only = parser.parse_args(arguments).check
+    try:
+        found = differences(CORPUS) if check_only else []
+        written = [] if check_only else build(CORPUS)
+    except BadText as error:
+        print(f"docs/sources/{error}", file=sys.stderr)
+        return 1
+    for sentence in found:
+        print(sentence, "Run: python docs/sources/build.py", file=sys.stderr)
+    for document in written:
         print(document.relative_to(CORPUS.parent))
-    return 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

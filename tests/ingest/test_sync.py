@@ -128,6 +128,54 @@ def test_a_bad_file_is_a_line_and_the_others_go_on(open_over, corpus, consistent
     assert consistent(assistant)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "sidecar", "reason"),
+    [
+        pytest.param(
+            "fees.md",
+            "---\nchecked: last week\n---\n# Fees\n\nThe gannet fee is 12.\n",
+            None,
+            "the key 'checked'",
+            id="date",
+        ),
+        pytest.param(
+            "fees.md",
+            "---\ntitle: a: b\n---\n# Fees\n\nThe gannet fee is 12.\n",
+            None,
+            "line 2 of its front",
+            id="yaml",
+        ),
+        pytest.param(
+            "fees.txt", "The gannet fee is 12.\n", "language: xx\n", "the key 'language'", id="sidecar-language"
+        ),
+        pytest.param("fees.txt", "The gannet fee is 12.\n", "url: somewhere\n", "the key 'url'", id="sidecar-address"),
+    ],
+)
+def test_a_document_with_broken_metadata_is_left_out_whole(
+    open_over, corpus, found_in, consistent, name, content, sidecar, reason
+):
+    """Reported by name with key and remedy; not a word of it is indexed, the others come in, and mended it comes in."""
+    file = corpus / "roadmap" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content)
+    beside = file.with_name(f"{name}.yaml")
+    if sidecar:
+        beside.write_text(sidecar)
+    assistant = open_over()
+    report = assistant.sync()
+    (failed,) = report.failed
+    assert failed.document == f"roadmap/{name}"
+    assert reason in failed.reason
+    assert failed.remedy
+    assert f"roadmap/{name}" not in found_in(assistant, "What is the gannet fee?")
+    assert assistant.document_count == 3
+    assert consistent(assistant)
+    beside.unlink(missing_ok=True)
+    file.write_text("The gannet fee is 12.\n")
+    assert changes(assistant.sync())[f"roadmap/{name}"] == "added"
+    assert found_in(assistant, "What is the gannet fee?")[0] == f"roadmap/{name}"
+
+
 def test_a_file_that_breaks_keeps_its_old_version(synced, corpus, found_in):
     """A damaged file is a failure, and what it said before still answers."""
     (corpus / "reports" / "harbour.pdf").write_bytes(b"%PDF-1.4 nothing")
