@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import snowballstemmer
@@ -17,6 +18,10 @@ import snowballstemmer
 from assistant.domain import Language
 
 LEXICON_PATH = Path(__file__).with_name("lexicon.tsv")
+GLOSSARY_PATH = Path(__file__).with_name("glossary.tsv")
+"""Terms of the library's glossary, written by `docs/sources/build.py`; looked up after the lexicon."""
+
+LONGEST_PHRASE_WORDS = 5
 
 # Function words. They tell the language, and they are left out of the word search, where they carry no meaning.
 ENGLISH_WORDS = frozenset(
@@ -274,7 +279,7 @@ class Lexicon:
         found: list[str] = []
         position = 0
         while position < len(tokens):
-            for length in (3, 2, 1):
+            for length in range(LONGEST_PHRASE_WORDS, 0, -1):
                 key = tuple(part for _, part in tokens[position : position + length])
                 if len(key) == length and key in self.glosses:
                     found.append(self.glosses[key])
@@ -298,7 +303,7 @@ class Lexicon:
         found: list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = []
         position = 0
         while position < len(tokens):
-            for length in (3, 2, 1):
+            for length in range(LONGEST_PHRASE_WORDS, 0, -1):
                 window = tokens[position : position + length]
                 key = tuple(part for _, part in window)
                 if len(window) == length and key in table and not (length == 1 and window[0][0] in stop_words):
@@ -314,6 +319,12 @@ def _stem_phrase(phrase: str, language: Language) -> tuple[str, ...]:
     return tuple(stem(word, language) for word in words(phrase))
 
 
+def _content_phrase(norwegian: str) -> tuple[str, ...]:
+    """Return the stems of a term as `gloss` meets them, without function words; with them where one word remains."""
+    content = tuple(stem(word, "nb") for word in content_words(norwegian, "nb"))
+    return content if len(content) > 1 else _stem_phrase(norwegian, "nb")
+
+
 def read_lexicon(lines: Iterable[str]) -> Lexicon:
     """Read `norwegian<TAB>english1; english2` lines; comments start with `#`, a line without a tab is skipped."""
     to_english: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
@@ -327,7 +338,8 @@ def read_lexicon(lines: Iterable[str]) -> Lexicon:
         source = _stem_phrase(norwegian, "nb")
         if len(source) == 1:
             single.update((norwegian.lower(), source[0]))
-        glosses.setdefault(source, english.split(";")[0].strip())
+        for key in (source, _content_phrase(norwegian)):
+            glosses.setdefault(key, english.split(";")[0].strip())
         for phrase in english.split(";"):
             target = _stem_phrase(phrase.strip(), "en")
             if not source or not target:
@@ -350,6 +362,6 @@ def _frozen(
 
 @cache
 def load_lexicon() -> Lexicon:
-    """Return the lexicon that ships with the assistant, read once."""
-    with LEXICON_PATH.open(encoding="utf-8") as lines:
-        return read_lexicon(lines)
+    """Return the lexicon and the glossary that ship with the assistant as one, read once."""
+    with LEXICON_PATH.open(encoding="utf-8") as lexicon, GLOSSARY_PATH.open(encoding="utf-8") as glossary:
+        return read_lexicon(chain(lexicon, glossary))

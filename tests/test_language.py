@@ -107,3 +107,14 @@ def test_the_lexicon_that_ships_knows_the_trade():
     assert len(lexicon.to_english) > 1000
     for word in ("refusjon", "sykehus", "søknad", "kostnad"):
         assert lexicon.knows_norwegian(word), word
+
+
+def test_the_terms_of_the_glossary_are_known():
+    """A term of several words is translated as one, both ways, and its gloss is the English term."""
+    lexicon = read_lexicon(["studie\tstudy\n", "forhåndsmelding til FDA\tPremarket notification; 510k\n"])
+    (found,) = lexicon.translate("Forhåndsmelding til FDA?", "nb")
+    assert found[1] == (tuple(stems("premarket notification", "en")), ("510k",))
+    assert lexicon.translate("510(k)", "en")[0][1] == (
+        tuple(stem(word, "nb") for word in "forhåndsmelding til fda".split()),
+    )
+    assert lexicon.gloss("Hva er en forhåndsmelding til FDA?") == "Premarket notification"

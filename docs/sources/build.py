@@ -31,6 +31,7 @@ from docx.shared import Cm, Pt, RGBColor
 from docx.table import Table as DocxTable
 from docx.table import _Cell, _Row
 from docx.text.paragraph import Paragraph as DocxParagraph
+from glossary import search_pairs, terms_of
 from reportlab import platypus  # type: ignore[import-untyped, unused-ignore]
 from reportlab.lib import colors  # type: ignore[import-untyped, unused-ignore]
 from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped, unused-ignore]
@@ -38,7 +39,23 @@ from reportlab.lib.styles import ParagraphStyle  # type: ignore[import-untyped, 
 from reportlab.lib.units import cm  # type: ignore[import-untyped, unused-ignore]
 from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped, unused-ignore]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped, unused-ignore]
-from texts import BUILD_KEYS, CORPUS, BadText, Block, Grid, Heading, Listing, Source, read_sources
+from texts import (
+    BUILD_KEYS,
+    CLOSING_HEADINGS,
+    CORPUS,
+    BadText,
+    Block,
+    Grid,
+    Heading,
+    Listing,
+    Prose,
+    Source,
+    read_source,
+    read_sources,
+)
+
+GLOSSARY = "roadmap/glossary-english-norwegian.md"
+SEARCH_PAIRS = CORPUS.parent / "assistant" / "glossary.tsv"
 
 INK = "1F3A5F"
 PALE = "E8EEF5"
@@ -140,6 +157,7 @@ PDF_STYLES = {
     ),
     "item": pdf_item("item"),
     "held item": pdf_item("held item", keepWithNext=1),
+    "small item": pdf_item("small item", fontSize=8.5, leading=11.5),
     "cell": pdf_style("cell", fontSize=8.8, leading=11.4, spaceAfter=0),
     "head": pdf_style(
         "head",
@@ -153,10 +171,14 @@ PDF_STYLES = {
 
 
 COLUMN_GAP = 0.8 * cm
+FRAME_BOTTOM, FRAME_TOP = 2.2 * cm, A4[1] - 2.1 * cm
+
+LONGEST_UNBROKEN_TABLE = 9
+"""A table of at most so many rows stays in one piece."""
 
 
 def write_pdf(source: Source, target: Path) -> None:
-    """Write a document as a PDF with page numbers, its text in one column or in two."""
+    """Write a document as a PDF with page numbers, its text in one column or in two below title and notice."""
     columns = int(source.metadata.get("columns", 1))
     column_width = (TEXT_WIDTH - COLUMN_GAP * (columns - 1)) / columns
 
@@ -170,25 +192,27 @@ def write_pdf(source: Source, target: Path) -> None:
         canvas.drawRightString(A4[0] - PAGE_MARGIN, 1.3 * cm, f"{page} {canvas.getPageNumber()}")
         canvas.restoreState()
 
-    bottom, top = 2.2 * cm, 2.1 * cm
-    frames = [
-        platypus.Frame(
-            PAGE_MARGIN + number * (column_width + COLUMN_GAP),
-            bottom,
-            column_width,
-            A4[1] - bottom - top,
-            leftPadding=0,
-            rightPadding=0,
-            topPadding=0,
-            bottomPadding=0,
-        )
-        for number in range(columns)
-    ]
+    def frames(top: float) -> list[Any]:
+        """Make the columns of a page, down from `top`."""
+        steps = [PAGE_MARGIN + number * (column_width + COLUMN_GAP) for number in range(columns)]
+        return [pdf_frame(left, column_width, FRAME_BOTTOM, top) for left in steps]
+
+    story = pdf_story(source.full_blocks, column_width)
+    first_frames = frames(FRAME_TOP)
+    if columns > 1:
+        head = [platypus.Paragraph(escape(block.text), PDF_STYLES[style]) for block, style in pdf_head(source)]
+        height = sum(each.wrap(TEXT_WIDTH, A4[1])[1] + each.getSpaceBefore() + each.getSpaceAfter() for each in head)
+        middle = FRAME_TOP - height
+        first_frames = [pdf_frame(PAGE_MARGIN, TEXT_WIDTH, middle - 1, FRAME_TOP), *frames(middle)]
+        story = [*head, platypus.FrameBreak(), platypus.NextPageTemplate("next"), *story[len(head) :]]
     template = platypus.BaseDocTemplate(
         str(target),
         pagesize=A4,
         # The foot is drawn at the end of a page, so that it is also read last.
-        pageTemplates=[platypus.PageTemplate(frames=frames, onPageEnd=page_number)],
+        pageTemplates=[
+            platypus.PageTemplate("first", frames=first_frames, onPageEnd=page_number),
+            platypus.PageTemplate("next", frames=frames(FRAME_TOP), onPageEnd=page_number),
+        ],
         title=source.title,
         author=source.publisher,
         subject=str(source.metadata["status"]),
@@ -196,19 +220,36 @@ def write_pdf(source: Source, target: Path) -> None:
         lang=source.language_tag,
         invariant=1,  # a fixed date and id: the same source gives the same bytes
     )
-    template.build(pdf_story(source.full_blocks, column_width))
+    template.build(story)
+
+
+def pdf_frame(left: float, width: float, bottom: float, top: float) -> Any:
+    """Make a frame without padding; all in points from the lower left corner of the page."""
+    return platypus.Frame(
+        left, bottom, width, top - bottom, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0
+    )
+
+
+def pdf_head(source: Source) -> list[tuple[Heading | Prose, str]]:
+    """Return title and notice, which stand above the columns, each with its style."""
+    styles = {Heading: "h1", Prose: "notice"}
+    return [(block, styles[type(block)]) for block in source.blocks[:2] if isinstance(block, Heading | Prose)]
 
 
 def pdf_story(blocks: tuple[Block, ...], width: float) -> list[Any]:
     """Turn blocks into flowables; the paragraph right after the title is the notice."""
     story: list[Any] = []
+    closing = False
     for number, block in enumerate(blocks):
         if isinstance(block, Heading):
+            closing = block.text in CLOSING_HEADINGS
             story.append(platypus.Paragraph(escape(block.text), PDF_STYLES[f"h{block.level}"]))
         elif isinstance(block, Listing):
-            story += pdf_items(block)
+            story += pdf_items(block, small=closing)
         elif isinstance(block, Grid):
-            story += [pdf_table(block, width), platypus.Spacer(1, 9)]
+            table = pdf_table(block, width)
+            short = len(block.rows) <= LONGEST_UNBROKEN_TABLE
+            story += [platypus.KeepTogether([table]) if short else table, platypus.Spacer(1, 9)]
         else:
             leads_in = block.text.endswith(":")
             style = "notice" if number == 1 else "lead" if leads_in else "body"
@@ -216,16 +257,16 @@ def pdf_story(blocks: tuple[Block, ...], width: float) -> list[Any]:
     return story
 
 
-def pdf_items(listing: Listing) -> list[Any]:
+def pdf_items(listing: Listing, *, small: bool = False) -> list[Any]:
     """Make one paragraph an item, and a little air after the last; a short list is not broken."""
     last = len(listing.items)
     items: list[Any] = []
     for number, item in enumerate(listing.items, start=1):
-        held = number < last <= LONGEST_UNBROKEN_LIST
+        held = number < last <= LONGEST_UNBROKEN_LIST and not small
         items.append(
             platypus.Paragraph(
                 escape(item),
-                PDF_STYLES["held item" if held else "item"],
+                PDF_STYLES["held item" if held else "small item" if small else "item"],
                 bulletText=f"{number}." if listing.numbered else "\u2022",
             )
         )
@@ -400,6 +441,11 @@ def build(corpus: Path) -> list[Path]:
     return written
 
 
+def build_search_pairs() -> str:
+    """Return what the search is told of the glossary, as the text of `assistant/glossary.tsv`."""
+    return search_pairs(terms_of(read_source(CORPUS / GLOSSARY)))
+
+
 def extracted_text(document: Path) -> str:
     """Extract what a reader gets out of a PDF or a DOCX, tables included."""
     if document.suffix == ".pdf":
@@ -430,6 +476,8 @@ def differences(corpus: Path) -> list[str]:
                 found.append(f"The text of corpus/{name} differs from its source.")
             elif sidecar_of(present).read_bytes() != sidecar_of(fresh).read_bytes():
                 found.append(f"The sidecar of corpus/{name} differs from its source.")
+    if corpus == CORPUS and SEARCH_PAIRS.read_text(encoding="utf-8") != build_search_pairs():
+        found.append("assistant/glossary.tsv differs from the glossary.")
     return found
 
 
@@ -450,6 +498,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for sentence in found:
         print(sentence, "Run: python docs/sources/build.py", file=sys.stderr)
+    if not check_only:
+        SEARCH_PAIRS.write_text(build_search_pairs(), encoding="utf-8")
+        written.append(SEARCH_PAIRS)
     for document in written:
         print(document.relative_to(CORPUS.parent))
     return 1 if found else 0

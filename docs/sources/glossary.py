@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,31 @@ def terms_of(source: Source) -> list[Term]:
         for grid in grids
         for number, (english, norwegian, meaning, document) in enumerate(grid.rows)
     ]
+
+
+_BRACKETS = re.compile(r"\s*\(([^()]*)\)")
+# An abbreviation, such as `PMA`, `510k` or `eSTAR`: no blank and at least two capitals, or a digit.
+_ABBREVIATION = re.compile(r"(?=\S*(?:[A-Z]\S*[A-Z]|\d))\S+")
+
+
+def search_pairs(terms: list[Term]) -> str:
+    """Return the terms as `norwegian<TAB>english; abbreviation` lines for the search, by Norwegian term.
+
+    A term that is the same in both languages is left out, as it needs no translation; so is what stands in brackets,
+    unless it is an abbreviation of the English term.
+    """
+    lines = {}
+    for term in terms:
+        # One code for the brackets to leave alone: the search knows `510(k)` as `510k`.
+        english, norwegian = (each.replace("(k)", "k") for each in (term.english, term.norwegian))
+        short = [each for each in _BRACKETS.findall(english) if _ABBREVIATION.fullmatch(each)]
+        names = [_BRACKETS.sub("", english).strip(), *short]
+        known = {name.lower() for name in names}
+        for variant in re.split(r"[;,/]\s+", _BRACKETS.sub("", norwegian)):
+            if variant.strip() and variant.strip().lower() not in known:
+                lines[variant.strip()] = "; ".join(names)
+    notice = "# Written from the glossary of the library by docs/sources/build.py; change the glossary instead.\n"
+    return notice + "".join(f"{norwegian}\t{english}\n" for norwegian, english in sorted(lines.items()))
 
 
 def glossary_rules(source: Source, file_names: set[str]) -> Iterator[Finding]:

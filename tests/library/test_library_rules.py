@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from glossary import HEADER, glossary_rules
+from glossary import HEADER, glossary_rules, search_pairs, terms_of
 from review import Statement, bears_figure, figures_of, read_review, words_of
 from rules import (
     copy_rules,
@@ -336,3 +336,24 @@ def test_a_glossary_holds_each_term_once_and_names_documents_of_the_library(tmp_
 def test_a_document_without_a_table_of_terms_is_no_glossary(tmp_path: Path) -> None:
     """The rules of the glossary leave other documents alone."""
     assert list(glossary_rules(source_of(tmp_path), set())) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "norwegian", "expected"),
+    [
+        ("Premarket approval (PMA)", "markedsgodkjenning", "markedsgodkjenning\tPremarket approval; PMA"),
+        (
+            "Premarket notification (510(k))",
+            "forhåndsmelding til FDA (510(k))",
+            "forhåndsmelding til FDA\tPremarket notification; 510k",
+        ),
+        ("Payer (who pays)", "betaler, finansieringskilde", "betaler\tPayer\nfinansieringskilde\tPayer"),
+        ("De Novo", "De Novo", ""),
+    ],
+)
+def test_the_search_is_told_of_each_pair_that_differs(
+    tmp_path: Path, english: str, norwegian: str, expected: str
+) -> None:
+    """Abbreviations in brackets are names too; explanations in brackets are not; what is the same is left out."""
+    source = glossary_of(tmp_path, [f"| {english} | {norwegian} | What it means. | sample.md |"])
+    assert "\n".join(search_pairs(terms_of(source)).splitlines()[1:]) == expected
