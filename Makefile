@@ -21,7 +21,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python docs/sources/build.py --check
+	$(BIN)/python docs/sources/check.py
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -33,9 +33,10 @@ eval: $(READY)
 bench: $(READY)
 	$(BIN)/python -m eval bench
 
-# Builds the PDFs and the DOCX of the corpus from docs/sources.
+# Builds the PDFs and DOCX of the corpus, the sections on sources of its Markdown, and the pairs of the glossary.
 corpus: $(READY)
 	$(BIN)/python docs/sources/build.py
+	$(BIN)/python docs/sources/check.py --write --report
 
 install: $(READY)
 

@@ -25,7 +25,7 @@ LONGEST_WORDS = 25
 
 # Digits that belong to a name and tell no fact by themselves.
 _NAMES = re.compile(
-    r"\b5(?:10|13)\s?\([a-z]\)|\b(?:ISO|IEC|IEEE|NS|EN)(?:[/ ](?:ISO|IEC|EN))*\s?\d[\d-]*(?::20\d\d)?|"
+    r"\b5(?:10|13)\s?\(?[a-z]\b\)?|\b(?:ISO|IEC|IEEE|NS|EN)(?:[/ ](?:ISO|IEC|EN))*\s?\d[\d-]*(?::20\d\d)?|"
     r"\bICD-10(?:-\w+)?|\b(?:B|E|F|H|J|L|O|P|Q|TN)-\d[AB]?\b|\bSOC\s?[12]\b|\b24/7\b|\bHL7\b|\bMDS2\b",
     re.IGNORECASE,
 )
