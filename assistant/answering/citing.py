@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assistant.answering.answer_types import is_dated
+from assistant.answering.tables import labelled
 from assistant.domain import Citation, Claim, Document, Draft, Hit, Quote
 
 logger = logging.getLogger(__name__)
@@ -22,16 +23,19 @@ def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tu
     """Return the answer's text, with `[n]` right after each sentence, and its citations; empty when nothing holds.
 
     A claim is kept with those of its quotes that stand word for word in the stored text, at the place they name and
-    inside one of the hits; without any it is dropped.
+    inside one of the hits; without any it is dropped. A table row is shown with the names of its columns.
     """
     by_chunk = {hit.chunk.id: hit for hit in hits}
     citations: list[Citation] = []
     parts: list[tuple[Claim, str]] = []
     for claim in draft.claims:
         found = [_check(quote, by_chunk, find_document) for quote in claim.quotes]
-        numbers = [_number(citation, citations) for citation in found if citation is not None]
+        held = [citation for citation in found if citation is not None]
+        numbers = [_number(citation, citations) for citation in held]
         if numbers:
-            parts.append((claim, "".join(f" [{number}]" for number in dict.fromkeys(numbers))))
+            parts.append(
+                (_readable(claim, held[0], find_document), "".join(f" [{number}]" for number in dict.fromkeys(numbers)))
+            )
         else:
             logger.warning("A claim was left out because its quote is not in the source.")
     return _text(parts), tuple(citations)
@@ -71,6 +75,14 @@ def _check(quote: Quote, by_chunk: dict[str, Hit], find_document: FindDocument) 
         dated=is_dated(quote.words),
         also_in=hit.also_in,
     )
+
+
+def _readable(claim: Claim, citation: Citation, find_document: FindDocument) -> Claim:
+    """Return a table row with the names of its columns, which the same table gives; any other claim as it is."""
+    document = find_document(citation.document, citation.version)
+    if claim.form != "row" or claim.sentence != citation.quote or document is None:
+        return claim
+    return replace(claim, sentence=labelled(document.text, citation.start, citation.end) or claim.sentence)
 
 
 def _number(citation: Citation, citations: list[Citation]) -> int:

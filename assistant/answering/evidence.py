@@ -14,6 +14,7 @@ from assistant.answering.answer_types import AnswerType, answer_type, holds
 from assistant.domain import Chunk, Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
 from assistant.language import content_words, index_stems, stem
+from assistant.retrieval.retriever import ABOUT_SOURCES
 from assistant.sentences import Unit, split_units
 from assistant.tuning import Tuning
 
@@ -30,11 +31,6 @@ _COMPOUND_LETTERS = 4
 # Questions and fragments seldom answer; neither does the part of a document that lists its sources.
 _WEAK_UNIT = 0.55
 _FRAGMENT_WORDS = 4
-_ABOUT_SOURCES = re.compile(
-    r"\b(?:sources?|references|bibliography|kilder|referanser)\b|where does this information come from|"
-    r"hvor kommer (?:opplysningene|informasjonen) fra",
-    re.IGNORECASE,
-)
 # What a document says about itself rather than about its subject.
 _NOTICE = re.compile(r"(?:scope|status|note|draft|utkast|omfang|merk|not legal advice|ikke juridisk)\b", re.IGNORECASE)
 # Where a passage in the language of the question holds nearly as much of it as one in another language, expressed as a
@@ -263,7 +259,7 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
     top_sentence = max((row.sentence for row in scored), default=0.0) or 1.0
     top_window = max((row.covered for row in scored), default=0.0) or 1.0
     top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
-    asks_for_sources = bool(_ABOUT_SOURCES.search(query.text))
+    asks_for_sources = bool(ABOUT_SOURCES.search(query.text))
     own = max((row.covered for row in scored if _is_in(query.language, row)), default=0.0)
     others = max((row.covered for row in scored if not _is_in(query.language, row)), default=0.0)
     other_language = _OTHER_LANGUAGE if own >= _OWN_LANGUAGE_HOLDS * others else 1.0
@@ -280,7 +276,7 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
             score *= other_language
         if row.weak:
             score *= _WEAK_UNIT
-        if not asks_for_sources and _ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
+        if not asks_for_sources and ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
             score *= _WEAK_UNIT
         candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms))
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score))

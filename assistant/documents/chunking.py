@@ -13,7 +13,7 @@ from assistant.domain import Chunk, Document, Section
 from assistant.sentences import Unit, split_units
 
 # Raised whenever the same text would give other chunks: the indexes are then built anew.
-CHUNKING_VERSION = "2"
+CHUNKING_VERSION = "3"
 # A chunk shorter than this is joined with the next one instead of standing alone under its heading.
 SMALL_CHUNK_TOKENS = 24
 
@@ -115,8 +115,8 @@ def _shifted(unit: Unit, offset: int) -> Unit:
 def _groups(units: Sequence[Unit], headings: set[int], *, keep_lists: bool) -> Iterator[list[int]]:
     """Yield the numbers of units that belong together.
 
-    Those are a heading and its first unit, what introduces a list or table and its first item or row and, with
-    `keep_lists`, the rest of the list or table.
+    Those are a heading and its first unit, what introduces a list or table and its first item or row, the header of a
+    table and its first row and, with `keep_lists`, the rest of the list or table.
     """
     group: list[int] = []
     for index, unit in enumerate(units):
@@ -125,7 +125,9 @@ def _groups(units: Sequence[Unit], headings: set[int], *, keep_lists: bool) -> I
             in_list = unit.kind in ("item", "row")
             same_list = keep_lists and in_list and unit.block == before.block and before.kind == unit.kind
             introduced = in_list and before.introduces
-            if not (same_list or introduced or before.start in headings):
+            opens_table = before.kind == "row" and (index == 1 or units[index - 2].block != before.block)
+            under_header = opens_table and unit.kind == "row" and unit.block == before.block
+            if not (same_list or introduced or under_header or before.start in headings):
                 yield group
                 group = []
         group.append(index)

@@ -199,6 +199,10 @@ class LexicalIndex:
         """Return whether a lower-case word stands in any chunk as written."""
         return bool(self._searcher.doc_freq(_WORDS, word))
 
+    def knows_stem(self, stem_: str, language: Language) -> bool:
+        """Return whether any chunk in the language holds a word with the stem."""
+        return bool(self._searcher.doc_freq(_FIELDS[language], stem_))
+
     def words_like(self, prefix: str) -> list[tuple[str, int]]:
         """Return the words as written that begin with a prefix, with the number of chunks that hold each."""
         return list(self._searcher.terms_with_prefix(_WORDS, prefix))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -15,6 +16,13 @@ from assistant.retrieval.fusion import fuse
 from assistant.store.library import Library
 from assistant.tuning import Tuning
 
+# A section that lists a document's sources names everything and answers nothing, unless sources are asked for.
+ABOUT_SOURCES = re.compile(
+    r"\b(?:sources?|references|bibliography|kilder|referanser)\b|where does this information come from|"
+    r"hvor kommer (?:opplysningene|informasjonen) fra",
+    re.IGNORECASE,
+)
+LIST_OF_SOURCES = 0.3
 # A text of which the translation into the language of the question is found as well steps back so far.
 TRANSLATED = 0.8
 
@@ -59,7 +67,7 @@ class HybridRetriever:
             for id_, chunk in chunks.items()
             if chunk.document_id in pinned and pinned[chunk.document_id].version == chunk.version
         }
-        scores = self._preferring_language(fused, current, query)
+        scores = self._preferring(fused, current, query)
         ordered = sorted(scores, key=lambda id_: -scores[id_])
         dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
         found = [
@@ -75,13 +83,15 @@ class HybridRetriever:
         ]
         return collapse(found)[: self._hits]
 
-    def _preferring_language(
-        self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query
-    ) -> dict[str, float]:
-        """Return the scores with other languages lowered, twice where a translation into the question's is found."""
+    def _preferring(self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query) -> dict[str, float]:
+        """Return the scores with other languages lowered, twice where a translation into the question's is found.
+
+        Lists of sources step back as well.
+        """
         english = query.language == "en"
         found = {chunk.document_id for chunk in current.values() if (chunk.language == "en") == english}
         translations = self._library.translations
+        asks_for_sources = bool(ABOUT_SOURCES.search(query.text))
         scores: dict[str, float] = {}
         for id_, score in fused.items():
             if id_ not in current:
@@ -91,6 +101,8 @@ class HybridRetriever:
                 score *= self._tuning.other_language
                 if translations.get(chunk.document_id, frozenset()) & found:
                     score *= TRANSLATED
+            if not asks_for_sources and ABOUT_SOURCES.search(chunk.heading or ""):
+                score *= LIST_OF_SOURCES
             scores[id_] = score
         return scores
 

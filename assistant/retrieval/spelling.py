@@ -27,6 +27,10 @@ class Vocabulary(Protocol):
         """Return whether the corpus holds the word."""
         ...
 
+    def knows_stem(self, stem_: str, language: Language) -> bool:
+        """Return whether a text of the language holds a word with the stem."""
+        ...
+
     def words_like(self, prefix: str) -> list[tuple[str, int]]:
         """Return the corpus's words that begin with a prefix, each with how often it occurs."""
         ...
@@ -36,7 +40,7 @@ def corrected(question: str, language: Language, vocabulary: Vocabulary) -> str:
     """Return the question with misspelt words replaced by the nearest words of the corpus.
 
     A word is left alone when the corpus, the lexicon or the language's function words know it, when it is short, or
-    when nothing is near: one edit for a word of up to 7 letters, two for a longer one. A word split in two is joined
+    when nothing is near: one edit, two for a longer word in English. A word split in two is joined
     when the corpus knows the whole (`Astra Zeneca`).
     """
     tokens = list(_TOKEN.finditer(question))
@@ -60,12 +64,16 @@ def _mend(pair: Sequence[str], language: Language, vocabulary: Vocabulary) -> tu
         whole = "".join(pair).lower()
         joined = whole if vocabulary.knows_word(whole) else None
         if joined is None and len(whole) >= _LONG and len(word) > 1:
-            joined = _nearest(whole, vocabulary, at_most=1)
+            joined = _nearest(whole, language, vocabulary, at_most=1)
         if joined is not None:
             return _cased(joined, pair[0]), 2
     if len(word) < _SHORTEST or _is_known(word, language, vocabulary):
         return None, 1
-    nearest = _function_word(word, language) or _nearest(word, vocabulary, at_most=1 if len(word) < _LONG else 2)
+    if language != "en" and vocabulary.knows_stem(stem(word, language), language):
+        return None, 1
+    # Norwegian inflects more than the corpus shows: two edits from an unknown form stands most often another word.
+    at_most = 2 if language == "en" and len(word) >= _LONG else 1
+    nearest = _function_word(word, language) or _nearest(word, language, vocabulary, at_most=at_most)
     return (_cased(nearest, pair[0]) if nearest else None), 1
 
 
@@ -84,11 +92,16 @@ def _function_word(word: str, language: Language) -> str | None:
     return min((known for known in near if OSA.distance(word, known, score_cutoff=1) <= 1), default=None)
 
 
-def _nearest(word: str, vocabulary: Vocabulary, *, at_most: int) -> str | None:
-    """Return the nearest word of the corpus, the more frequent of equally near ones; None when it is only inflected."""
+def _nearest(word: str, language: Language, vocabulary: Vocabulary, *, at_most: int) -> str | None:
+    """Return the nearest word of the corpus, the more frequent of equally near ones; None when it is only inflected.
+
+    A word that only texts of the other language hold is no correction (`stoppet` is not `stopped`).
+    """
     best: tuple[int, int, str] | None = None
     for known, count in vocabulary.words_like(word[:_PREFIX]):
         if abs(len(known) - len(word)) > at_most or len(known) < _SHORTEST - 1:
+            continue
+        if not vocabulary.knows_stem(stem(known, language), language):
             continue
         distance = OSA.distance(word, known, score_cutoff=at_most)
         if distance <= at_most and (best is None or (distance, -count) < best[:2]):
