@@ -25,6 +25,7 @@ from assistant.errors import AssistantError, FolderOwned, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
 from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, folder_state, vectors_work
+from assistant.index.sentence_vectors import SentenceVectors
 from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress, plan
 from assistant.ingest.folder import CorpusFolder
 from assistant.retrieval.retriever import HybridRetriever
@@ -77,6 +78,7 @@ class Assistant:
         self._embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
         self._library = Library(self.data / LIBRARY_NAME)
         opened.callback(self._library.close)
+        self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
         begin_anew = check_index and check_manifest(self._library, self._manifest())
         vectors_lost = self._vectors_are_lost()
         if vectors_lost:
@@ -95,6 +97,7 @@ class Assistant:
             library=self._library,
             index=self._index,
             embedder=self._embedder,
+            sentences=self._sentences,
             bulk=self._bulk,
             worker=self._worker,
             chunk_tokens=settings.chunk_tokens,
@@ -114,6 +117,7 @@ class Assistant:
             self._library,
             self._index,
             self._embedder,
+            self._sentences,
             candidates=settings.candidates,
             hits=settings.hits,
             tuning=tuning,
@@ -145,7 +149,9 @@ class Assistant:
 
     def _manifest(self) -> Manifest:
         chunking = f"{CHUNKING_VERSION}:{min(self.settings.chunk_tokens, self._embedder.max_tokens)}"
-        return Manifest(embedding=self._embedder.key, chunking=chunking, loader=LOADER_VERSION)
+        return Manifest(
+            embedding=self._embedder.key, chunking=chunking, loader=LOADER_VERSION, sentences=self._sentences.key
+        )
 
     # ---- Questions ----
 

@@ -210,6 +210,7 @@ class Hit:
         dense_rank: Place in the vector search, from 1, or None.
         lexical_rank: Place in the word search, from 1, or None.
         also_in: Ids of documents that hold a near-identical text, collapsed into this hit.
+        sentences: Cosine of the query with each unit of the chunk's text; empty until the chunk is embedded.
     """
 
     chunk: Chunk
@@ -219,6 +220,7 @@ class Hit:
     dense_rank: int | None = None
     lexical_rank: int | None = None
     also_in: tuple[str, ...] = ()
+    sentences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

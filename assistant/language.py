@@ -5,6 +5,7 @@ Knows no models: everything here is lists, rules and the Snowball stemmers, so i
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -358,6 +359,12 @@ def _frozen(
     table: Mapping[tuple[str, ...], Sequence[tuple[str, ...]]],
 ) -> dict[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     return {key: tuple(values) for key, values in table.items()}
+
+
+@cache
+def lexicon_digest() -> str:
+    """Return the sha256 of lexicon and glossary: another one glosses and translates otherwise."""
+    return hashlib.sha256(LEXICON_PATH.read_bytes() + GLOSSARY_PATH.read_bytes()).hexdigest()
 
 
 @cache

@@ -29,6 +29,7 @@ class Tuning:
         window: What they count in the sentence with its neighbours, heading and title.
         hit: What the fused score of the sentence's chunk counts, the best chunk being 1.
         heading: What it counts that the heading above asks the same as the question.
+        semantic: What the cosine of question and sentence counts, the best sentence being 1.
         answer_type: What it counts that a sentence holds the kind of answer asked for.
         joins_from: A further sentence joins the answer from this share of the best one's score.
         answerability: Weights of the features of `answering.evidence.features`, with the intercept under that name.
@@ -47,6 +48,7 @@ class Tuning:
     window: float
     hit: float
     heading: float
+    semantic: float
     answer_type: float
     joins_from: float
     threshold: float

@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("QUESTIONS", "CORPUS", "DATA"),
         help="one more question set whose tuning half steers the weights (repeatable)",
     )
+    weights.add_argument(
+        "--only", metavar="NAME,NAME", help="choose these weights of search and sentences, keep the others"
+    )
     weights.add_argument("--only-answerability", action="store_true", help="keep the weights of search and sentences")
     _add_folders(weights, required=False)
 
@@ -254,6 +257,7 @@ def _tune(options: argparse.Namespace) -> int:
             options.data,
             extra=extra,
             only_answerability=options.only_answerability,
+            only=tuple(name for name in (options.only or "").split(",") if name),
             say=_say,
         )
     return DONE

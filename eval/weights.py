@@ -31,6 +31,7 @@ GRID: Mapping[str, Sequence[float]] = {
     "joins_from": (0.6, 0.65, 0.7, 0.75, 0.8, 0.85),
     "hit": (0.5, 1.0, 1.5, 2.0, 3.0),
     "heading": (0.0, 0.5, 1.0, 1.5),
+    "semantic": (0.0, 1.0, 1.5, 2.0, 3.0, 4.0),
     "window": (0.0, 0.5, 1.0, 1.5),
     "answer_type": (0.0, 0.15, 0.3, 0.5, 0.8),
     "dense_english": (0.2, 0.35, 0.5, 0.65),
@@ -58,6 +59,11 @@ FEATURES = (
     "known_numbers",
     "similarity_english",
     "similarity_norwegian",
+    "sentence_similarity",
+    "names_met",
+    "type_held",
+    "agreement",
+    "length",
     "norwegian",
     "without_english",
 )
@@ -81,6 +87,7 @@ def tune(
     *,
     extra: Sequence[tuple[Path, Path, Path]],
     only_answerability: bool,
+    only: Sequence[str] = (),
     say: Say,
 ) -> Tuning:
     """Choose all numbers, write the file, and return them.
@@ -89,7 +96,13 @@ def tune(
         questions: The project's question file; only its tuning half is read.
         extra: More (questions, corpus, data) whose tuning halves steer the weights, not the threshold.
         only_answerability: Keep the weights of search and sentences.
+        only: Choose only these of the weights; empty for all.
+
+    Raises:
+        Misuse: A name in `only` is no weight, or the questions are not of both kinds.
     """
+    if unknown := set(only) - GRID.keys():
+        raise Misuse(f"There is no weight {', '.join(sorted(unknown))}. Choose from {', '.join(GRID)}.")
     with open_assistant(corpus=corpus, data=data) as assistant:
         sets = [Set("own", assistant, read_questions(questions, "tuning"))]
         more = [open_assistant(corpus=folder, data=folder_data) for _, folder, folder_data in extra]
@@ -97,7 +110,9 @@ def tune(
             for (path, _, _), opened in zip(extra, more, strict=True):
                 sets.append(Set(path.parent.name, opened, read_questions(path, "tuning")))
             start = replace(assistant.tuning, threshold=0.0)
-            chosen, score = (start, "weights kept") if only_answerability else _ascend(sets, start, say)
+            chosen, score = (
+                (start, "weights kept") if only_answerability else _ascend(sets, start, only or tuple(GRID), say)
+            )
             for one in sets:
                 one.assistant.use_tuning(chosen)
             chosen, judged = _choose_answerability(sets, chosen)
@@ -117,11 +132,11 @@ def tune(
 # ---- Search and sentences ----
 
 
-def _ascend(sets: Sequence[Set], start: Tuning, say: Say) -> tuple[Tuning, str]:
+def _ascend(sets: Sequence[Set], start: Tuning, names: Sequence[str], say: Say) -> tuple[Tuning, str]:
     best, best_value, best_words = start, *_value(sets, start)
     for _ in range(PASSES):
-        for name, values in GRID.items():
-            for value in values:
+        for name in names:
+            for value in GRID[name]:
                 if value == getattr(best, name):
                     continue
                 trial = replace(best, **{name: value})  # type: ignore[arg-type]  # every name of GRID is a float

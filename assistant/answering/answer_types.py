@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-AnswerType = Literal["person", "place", "date", "amount", "duration", "count", "list", "reason", "definition", "other"]
+AnswerType = Literal[
+    "person", "place", "date", "amount", "duration", "count", "list", "reason", "definition", "yes_no", "other"
+]
 
 _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|(?-i:March|Mar|mars)|apr(?:il)?|(?-i:May|mai)|june?|juni|july?|juli|aug(?:ust)?|"
@@ -17,18 +19,23 @@ _NUMBER_WORD = (
 )
 _CURRENCY = r"(?:USD|US\$|\$|€|EUR|NOK|kroner|kr\.?|dollars?)"
 
+# Where a question begins, also inside a message: "We make sensors. When ...?" but not "who pays when ...".
+_OPENS = r"(?:^|[,.;:?!–-]\s+|\b(?:and|or|but|og|eller|men|så)\s+)"
+
 # The first pattern that fits decides, so the narrow questions stand before the wide ones.
 _QUESTIONS: tuple[tuple[AnswerType, str], ...] = (
     ("amount", r"\bhow much\b|\bcosts?\b|\bprice|\bfees?\b|\bhvor mye\b|\bkor mykje\b|\bkoste|\bpris|gebyr|avgift"),
     ("count", r"\bhow many\b|\bnumber of\b|\bhvor mange\b|\bkor mange\b|\bantall\b|\bantal\b"),
     ("duration", r"\bhow long\b|\bhvor lang|\bhvor lenge\b|\bkor leng|\bvarighet|\bduration\b"),
-    ("date", r"\bwhen\b|\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bnår\b|\bhvilket år\b|\bdeadline|frist\w{0,4}\b|"
-             r"\bsince\b|\bdates?\b|dato\w{0,3}\b"),
+    ("date", rf"{_OPENS}(?:when|når)\b|" r"\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bhvilket år\b|"
+             r"\bdeadline|frist\w{0,4}\b|\bsince\b|\bdates?\b|dato\w{0,3}\b"),
     ("person", r"\bwho(?:m|se)?\b|\bhvem\b|\bkven\b|\bcontact\b|\bkontakt|\bleader\b|\bleder\b"),
     ("place", r"\bwhere\b|\bhvor\b(?! (?:mye|mange|lang|lenge|stor|ofte|mykje))|\bkvar\b|\bwhich (?:city|country|county)"),
     ("reason", r"\bwhy\b|\bhvorfor\b|\bkvifor\b|\breason"),
     ("list", r"\bwhich\b|\bwhat are\b|\blist\b|\bhvilke\b|\bkva for\b|\bname the\b|\bnevn\b|\bexamples?\b|\beksempl"),
     ("definition", r"\bwhat(?:'s| is| does)\b|\bhva (?:er|betyr|menes)\b|\bkva er\b|\bmean(?:s|ing)?\b|\bdefin"),
+    ("yes_no", rf"{_OPENS}(?:do|does|is|are|can|could|may|must|should|will|would|has|have|did|need|er|må|kan|skal|bør|har|får|"
+               r"trenger|gjelder|blir|finnes|fins|vil|holder|regnes|slipper|kreves|går|teller|treng|gjeld)(?:n['’]t)? \w"),
 )  # fmt: skip
 
 _NAME = re.compile(
@@ -50,6 +57,13 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _DEFINITION = re.compile(r"\b(?:is|are|means|er|betyr|kalles|called)\b", re.IGNORECASE)
+# Duty, permission, exception or denial: what a yes or a no consists of.
+_RULING = re.compile(
+    r"\b(?:no|not|never|cannot|must|may|can|needs?|required?|requires|requirement|allowed|allows?|only|exempt|without|unless|"
+    r"enough|normally|always|nei|ikke|ikkje|aldri|må|kan|skal|krever|kreves|trenger|trengs|tillatt|bare|unntatt|uten|normalt|"
+    r"alltid|nok)\b",
+    re.IGNORECASE,
+)
 _PLACE = re.compile(rf"\b(?:in|at|near|i|på|ved|fra|from)\s+(?!(?i:{_MONTH}))[A-ZÆØÅ]\w+")
 
 _HOLDS: dict[AnswerType, re.Pattern[str]] = {
@@ -61,6 +75,7 @@ _HOLDS: dict[AnswerType, re.Pattern[str]] = {
     "count": _COUNT,
     "reason": _REASON,
     "definition": _DEFINITION,
+    "yes_no": _RULING,
 }
 # A money sum, a calendar date or a time limit: what a reader must date before relying on it.
 _DATED = re.compile(

@@ -41,6 +41,17 @@ _OTHER_LANGUAGE = 0.8
 _BELOW_HEADING = (1.0, 0.7, 0.5)
 
 
+# What the best sentences are judged by as a group, and up to which rank a search counts as having found a passage.
+_LOOKED_AT = 3
+_HIGH_RANK = 10
+# A longer question tells a story of which no passage holds every word.
+_LONG_QUESTION = 40
+# Kinds of answer that a sentence can be seen to hold.
+_TELLING_TYPES = ("person", "place", "date", "amount", "duration", "count")
+# A capital inside a sentence: a person, a body, a place or an abbreviation.
+_NAME_IN_QUESTION = re.compile(r"(?<=[\w,;:] )[A-ZÆØÅ][\w'’-]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One unit of a hit with its score.
@@ -108,6 +119,7 @@ class _Scored:
     matched: float
     covered: float
     heading: float
+    semantic: float
     right_type: bool
     weak: bool
     terms: tuple[float, ...]
@@ -180,6 +192,7 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
                 matched=_share(terms, own),
                 covered=_share(terms, window),
                 heading=_heading_fit(terms, *heading) * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
+                semantic=max(hit.sentences[position], 0.0) if position < len(hit.sentences) else 0.0,
                 right_type=holds(wanted, text),
                 weak=unit.block in notices
                 or text.endswith("?")
@@ -259,6 +272,7 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
     top_sentence = max((row.sentence for row in scored), default=0.0) or 1.0
     top_window = max((row.covered for row in scored), default=0.0) or 1.0
     top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
+    top_semantic = max((row.semantic for row in scored), default=0.0) or 1.0
     asks_for_sources = bool(ABOUT_SOURCES.search(query.text))
     own = max((row.covered for row in scored if _is_in(query.language, row)), default=0.0)
     others = max((row.covered for row in scored if not _is_in(query.language, row)), default=0.0)
@@ -270,6 +284,7 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
             + tuning.window * row.covered / top_window
             + tuning.hit * row.hit.score / top_hit
             + tuning.heading * row.heading
+            + tuning.semantic * row.semantic / top_semantic
             + tuning.answer_type * row.right_type
         )
         if not _is_in(query.language, row):
@@ -312,8 +327,10 @@ def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
     """
     candidates = evidence.candidates
     best = candidates[0] if candidates else None
+    best_ones, hits = candidates[:_LOOKED_AT], _hits(candidates)
+    asks_for_kind = evidence.wanted in _TELLING_TYPES
     english = query.language == "en"
-    cosines = [hit.similarity for hit in _hits(candidates) if hit.similarity is not None and hit.chunk.language == "en"]
+    cosines = [hit.similarity for hit in hits if hit.similarity is not None and hit.chunk.language == "en"]
     near = max(cosines, default=0.0)
     numbers = [word for word in content_words(query.search_text, query.language) if word[0].isdigit()]
     known = [word for word in numbers if word not in evidence.uncovered]
@@ -326,10 +343,29 @@ def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
         "known_numbers": len(known) / len(numbers) if numbers else 1.0,
         "similarity_english": near if english else 0.0,
         "similarity_norwegian": 0.0 if english else near,
+        "sentence_similarity": max((cosine for hit in hits for cosine in hit.sentences), default=0.0),
+        "names_met": _names_met(query.text, best_ones),
+        "type_held": float(not asks_for_kind or any(holds(evidence.wanted, one.text) for one in best_ones)),
+        "agreement": sum(_found_twice(hit) for hit in hits[:_LOOKED_AT]) / _LOOKED_AT,
+        "length": min(len(query.text.split()), _LONG_QUESTION) / _LONG_QUESTION,
         "norwegian": float(not english),
         "without_english": float(not english and not cosines),
     }
 
 
 def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
-    return list({candidate.hit.chunk.id: candidate.hit for candidate in candidates}.values())
+    """Return the hits of the candidates, best rank first."""
+    hits = {candidate.hit.chunk.id: candidate.hit for candidate in candidates}
+    return sorted(hits.values(), key=lambda hit: hit.rank)
+
+
+def _names_met(question: str, candidates: Sequence[Candidate]) -> float:
+    """Return the share of the names in a question that stand with the best sentences; 1 for a question without names."""
+    names = [match.group().lower() for match in _NAME_IN_QUESTION.finditer(question)]
+    shown = " ".join(f"{one.text} {one.hit.chunk.heading or ''} {one.hit.chunk.title}" for one in candidates).lower()
+    return sum(name in shown for name in names) / len(names) if names else 1.0
+
+
+def _found_twice(hit: Hit) -> bool:
+    ranks = (hit.dense_rank, hit.lexical_rank)
+    return all(rank is not None and rank <= _HIGH_RANK for rank in ranks)

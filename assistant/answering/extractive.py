@@ -154,9 +154,12 @@ def _is_repeat(pick: _Pick, picks: Sequence[_Pick]) -> bool:
 
 
 def _in_reading_order(picks: Sequence[_Pick]) -> list[_Pick]:
-    """Return the picks passage by passage, the one with the best sentence first, and in order inside a passage."""
+    """Return the best pick first, since it is the answer; the others passage by passage, in order inside a passage."""
     passages = list(dict.fromkeys(pick.hit.chunk.id for pick in picks))
-    return sorted(picks, key=lambda pick: (passages.index(pick.hit.chunk.id), pick.units[0].start))
+    return [
+        *picks[:1],
+        *sorted(picks[1:], key=lambda pick: (passages.index(pick.hit.chunk.id), pick.units[0].start)),
+    ]
 
 
 def _claims(pick: _Pick) -> list[Claim]:

@@ -39,6 +39,7 @@ class Manifest:
     embedding: str
     chunking: str
     loader: str
+    sentences: str
     lexical: str = LEXICAL_VERSION
 
     def to_json(self) -> str:
@@ -187,7 +188,7 @@ def check_manifest(library: Library, manifest: Manifest) -> bool:
     # Another loader version does not make an index wrong: the next sync reads the files again.
     differing = [
         f"{name} {before.get(name)!r} (now {getattr(manifest, name)!r})"
-        for name in ("embedding", "chunking", "lexical")
+        for name in ("embedding", "sentences", "chunking", "lexical")
         if before.get(name) != getattr(manifest, name)
     ]
     if differing and library.current:

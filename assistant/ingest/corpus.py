@@ -28,6 +28,7 @@ from assistant.errors import AssistantError, DamagedFile, DataFolderError, LoadE
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, Vectors
 from assistant.index.index import Index
+from assistant.index.sentence_vectors import SentenceVectors
 from assistant.ingest.folder import CorpusFile, CorpusFolder, Selection, fingerprint
 from assistant.store.library import CurrentVersion, Library
 
@@ -86,6 +87,7 @@ class Ingest:
         library: Library,
         index: Index,
         embedder: Embedder,
+        sentences: SentenceVectors,
         bulk: BulkEmbedder,
         worker: ParsingWorker,
         chunk_tokens: int,
@@ -97,6 +99,7 @@ class Ingest:
         self._library = library
         self._index = index
         self._embedder = embedder
+        self._sentences = sentences
         self._bulk = bulk
         self._worker = worker
         self._chunk_tokens = min(chunk_tokens, embedder.max_tokens)
@@ -158,6 +161,7 @@ class Ingest:
             self._library,
             self._index,
             self._embedder,
+            self._sentences,
             self._bulk,
             self._embedder_is_warm,
             self._check_not_stopped,
@@ -375,6 +379,7 @@ class _Embedding:
         library: Library,
         index: Index,
         embedder: Embedder,
+        sentences: SentenceVectors,
         bulk: BulkEmbedder,
         embedder_is_warm: Callable[[], bool],
         check_not_stopped: Callable[[], None],
@@ -384,12 +389,14 @@ class _Embedding:
         self._library = library
         self._index = index
         self._embedder = embedder
+        self._sentences = sentences
         self._bulk = bulk
         self._embedder_is_warm = embedder_is_warm
         self._check_not_stopped = check_not_stopped
         self._rebuilding = rebuilding
         self._open = _Batch()
-        self._jobs: deque[tuple[_Batch, list[str], Future[Vectors]]] = deque()
+        # Each with the hashes of the chunks and of the sentences that it embeds, in this order.
+        self._jobs: deque[tuple[_Batch, list[str], list[str], Future[Vectors]]] = deque()
         self._asked: set[str] = set()
         self._waiting_for = 0
         self.count = 0
@@ -401,12 +408,12 @@ class _Embedding:
         if len(self._open.chunks) >= EMBED_BATCH:
             self._submit()
         # A job that failed is raised by `finish`, when all documents are in by their words.
-        while self._jobs and self._jobs[0][2].done() and self._jobs[0][2].exception() is None:
+        while self._jobs and self._jobs[0][-1].done() and self._jobs[0][-1].exception() is None:
             self._finish_first()
 
     def add_waiting(self) -> None:
         """Ask for the vectors of current documents that an earlier run left without."""
-        asked = {document for batch, _, _ in self._jobs for document in batch.documents} | set(self._open.documents)
+        asked = {document for batch, *_ in self._jobs for document in batch.documents} | set(self._open.documents)
         for id_, now in self._library.current.items():
             if not now.embedded and (id_, now.version) not in asked:
                 self.add(id_, now.version, self._library.chunks_of(id_, now.version))
@@ -416,10 +423,14 @@ class _Embedding:
         hashes = list(dict.fromkeys(chunk.content_hash for chunk in batch.chunks))
         known = self._library.vectors(self._embedder.key, hashes)
         missing = [hash_ for hash_ in hashes if hash_ not in known and hash_ not in self._asked]
-        self._asked.update(missing)
+        sentences = {
+            hash_: text for hash_, text in self._sentences.texts(batch.chunks).items() if hash_ not in self._asked
+        }
+        self._asked.update(missing, sentences)
         self._waiting_for += len(missing)
         texts = {chunk.content_hash: chunk.index_text for chunk in batch.chunks}
-        self._jobs.append((batch, missing, self._embed([texts[hash_] for hash_ in missing])))
+        job = self._embed([*(texts[hash_] for hash_ in missing), *sentences.values()])
+        self._jobs.append((batch, missing, list(sentences), job))
 
     def _embed(self, texts: Sequence[str]) -> Future[Vectors]:
         done: Future[Vectors] = Future()
@@ -447,12 +458,13 @@ class _Embedding:
                 progress({"embedded": self.count, "to_embed": self._waiting_for})
 
     def _finish_first(self) -> None:
-        batch, missing, job = self._jobs[0]
+        batch, missing, sentences, job = self._jobs[0]
         try:
             vectors = job.result()
         finally:
             self._check_not_stopped()
-        self._library.store_vectors(self._embedder.key, zip(missing, vectors, strict=True))
+        self._library.store_vectors(self._embedder.key, zip(missing, vectors[: len(missing)], strict=True))
+        self._sentences.store(zip(sentences, vectors[len(missing) :], strict=True))
         self._jobs.popleft()
         self.count += len(missing)
         hashes = list(dict.fromkeys(chunk.content_hash for chunk in batch.chunks))
@@ -463,7 +475,7 @@ class _Embedding:
 
     def cancel(self) -> None:
         """Drop the jobs that nobody waits for any more; none is left after `finish`."""
-        for _, _, job in self._jobs:
+        for *_, job in self._jobs:
             job.cancel()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from assistant.domain import Chunk, Hit, Query
 from assistant.index.embedding import Embedder
 from assistant.index.index import Index
 from assistant.index.lexical import question_terms
+from assistant.index.sentence_vectors import SentenceVectors
 from assistant.language import load_lexicon
 from assistant.retrieval.families import collapse
 from assistant.retrieval.fusion import fuse
@@ -39,11 +41,20 @@ class HybridRetriever:
     """Fuses Chroma's nearest chunks with tantivy's, drops what is not current, and collapses copies."""
 
     def __init__(
-        self, library: Library, index: Index, embedder: Embedder, *, candidates: int, hits: int, tuning: Tuning
+        self,
+        library: Library,
+        index: Index,
+        embedder: Embedder,
+        sentences: SentenceVectors,
+        *,
+        candidates: int,
+        hits: int,
+        tuning: Tuning,
     ) -> None:
         self._library = library
         self._index = index
         self._embedder = embedder
+        self._sentences = sentences
         self._candidates = candidates
         self._hits = hits
         self._tuning = tuning
@@ -81,7 +92,9 @@ class HybridRetriever:
             )
             for rank, id_ in enumerate(ordered[: 3 * self._hits], start=1)
         ]
-        return collapse(found)[: self._hits]
+        kept = collapse(found)[: self._hits]
+        cosines = self._sentences.similarities(vector, [hit.chunk for hit in kept])
+        return [replace(hit, sentences=cosines.get(hit.chunk.id, ())) for hit in kept]
 
     def _preferring(self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query) -> dict[str, float]:
         """Return the scores with other languages lowered, twice where a translation into the question's is found.

@@ -1,0 +1,69 @@
+"""Vectors of the sentences inside a chunk: small to judge by, where the chunk is large enough to be found by.
+
+They are made at ingest and kept in the library by the hash of their text; a question only compares. For a model that
+knows English alone a Norwegian sentence is embedded as its English gloss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from assistant.domain import Chunk
+from assistant.index.embedding import Vectors
+from assistant.language import lexicon_digest, load_lexicon
+from assistant.sentences import split_units
+from assistant.store.library import Library
+
+# Raised whenever the same sentence would be embedded as another text.
+SENTENCES_VERSION = "1"
+
+
+class SentenceVectors:
+    """The sentence vectors of one library and model.
+
+    Attributes:
+        key: Names model, form of the sentences and, where they are glossed, the lexicon.
+    """
+
+    def __init__(self, library: Library, model_key: str, *, gloss: bool) -> None:
+        self._library = library
+        self._gloss = gloss
+        form = f"gloss-{lexicon_digest()[:12]}" if gloss else "as-written"
+        self.key = f"{model_key}:sentences-{SENTENCES_VERSION}:{form}"
+
+    def texts(self, chunks: Iterable[Chunk]) -> dict[str, str]:
+        """Return what is to be embedded for these chunks, by its hash; texts that the library knows are left out."""
+        wanted = {hash_: (chunk, text) for chunk in chunks for hash_, text in _hashed(chunk)}
+        known = self._library.vectors(self.key, list(wanted))
+        return {hash_: self._input(*wanted[hash_]) for hash_ in wanted if hash_ not in known}
+
+    def _input(self, chunk: Chunk, text: str) -> str:
+        return load_lexicon().gloss(text) if self._gloss and chunk.language != "en" else text
+
+    def store(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
+        """Keep vectors by the hash of their sentence."""
+        self._library.store_vectors(self.key, vectors)
+
+    def similarities(self, vector: Vectors, chunks: Sequence[Chunk]) -> dict[str, tuple[float, ...]]:
+        """Return, per chunk id, the cosine of each of its units with a query; 0 for one without a vector yet."""
+        hashes = {chunk.id: [hash_ for hash_, _ in _hashed(chunk)] for chunk in chunks}
+        known = self._library.vectors(
+            self.key, list(dict.fromkeys(hash_ for each in hashes.values() for hash_ in each))
+        )
+        if not known:
+            return {}
+        cosines = dict(zip(known, (np.stack(list(known.values())) @ vector).tolist(), strict=True))
+        return {id_: tuple(cosines.get(hash_, 0.0) for hash_ in each) for id_, each in hashes.items()}
+
+
+def _hashed(chunk: Chunk) -> list[tuple[str, str]]:
+    """Return each unit of a chunk under its heading, with the hash of that text and of the language."""
+    texts = []
+    for unit in split_units(chunk.text):
+        text = chunk.text[unit.start : unit.end].replace("\t", " ")
+        texts.append(f"{chunk.heading} {text}" if chunk.heading and chunk.heading != text else text)
+    language = "en" if chunk.language == "en" else "nb"
+    return [(hashlib.sha256(f"{language}\n{text}".encode()).hexdigest(), text) for text in texts]
