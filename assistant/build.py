@@ -209,6 +209,10 @@ class Assistant:
         for id_, now in self._library.current.items():
             yield from self._library.chunks_of(id_, now.version)
 
+    def embedded_texts(self, chunks: Sequence[Chunk]) -> list[str]:
+        """Return what the model reads of these chunks: passages under title and heading, sentences under heading."""
+        return [*(chunk.index_text for chunk in chunks), *self._sentences.texts(chunks).values()]
+
     def document(self, document_id: str, version: str | None = None) -> Document | None:
         """Return a stored version of a document, the current one by default, or None when it is unknown."""
         return self._library.document(document_id, version)

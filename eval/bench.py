@@ -350,9 +350,10 @@ def _measure_ingest(work: str) -> dict[str, Any]:
             begun = time.perf_counter()
             assistant.sync()
             measured[phase] = time.perf_counter() - begun
-            new = [chunk.index_text for chunk in assistant.chunks() if chunk.id not in before]
+            new = [chunk for chunk in assistant.chunks() if chunk.id not in before]
             measured[f"{phase}_chunks"] = len(new)
-            (folder / f"{phase}-texts.json").write_text(json.dumps(new), encoding="utf-8")
+            texts = json.dumps(assistant.embedded_texts(new))
+            (folder / f"{phase}-texts.json").write_text(texts, encoding="utf-8")
     return {**measured, **_peaks()}
 
 

@@ -360,7 +360,7 @@ def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
 
 
 def _names_met(question: str, candidates: Sequence[Candidate]) -> float:
-    """Return the share of the names in a question that stand with the best sentences; 1 for a question without names."""
+    """Return the share of the names in a question that stand with the best sentences; 1 where it has none."""
     names = [match.group().lower() for match in _NAME_IN_QUESTION.finditer(question)]
     shown = " ".join(f"{one.text} {one.hit.chunk.heading or ''} {one.hit.chunk.title}" for one in candidates).lower()
     return sum(name in shown for name in names) / len(names) if names else 1.0

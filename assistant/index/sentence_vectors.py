@@ -35,10 +35,15 @@ class SentenceVectors:
         self.key = f"{model_key}:sentences-{SENTENCES_VERSION}:{form}"
 
     def texts(self, chunks: Iterable[Chunk]) -> dict[str, str]:
-        """Return what is to be embedded for these chunks, by its hash; texts that the library knows are left out."""
+        """Return what is embedded for the sentences of these chunks, by its hash."""
         wanted = {hash_: (chunk, text) for chunk in chunks for hash_, text in _hashed(chunk)}
-        known = self._library.vectors(self.key, list(wanted))
-        return {hash_: self._input(*wanted[hash_]) for hash_ in wanted if hash_ not in known}
+        return {hash_: self._input(chunk, text) for hash_, (chunk, text) in wanted.items()}
+
+    def missing(self, chunks: Iterable[Chunk]) -> dict[str, str]:
+        """Return the same without the texts of which the library has a vector."""
+        texts = self.texts(chunks)
+        known = self._library.vectors(self.key, list(texts))
+        return {hash_: text for hash_, text in texts.items() if hash_ not in known}
 
     def _input(self, chunk: Chunk, text: str) -> str:
         return load_lexicon().gloss(text) if self._gloss and chunk.language != "en" else text

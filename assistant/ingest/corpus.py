@@ -424,7 +424,7 @@ class _Embedding:
         known = self._library.vectors(self._embedder.key, hashes)
         missing = [hash_ for hash_ in hashes if hash_ not in known and hash_ not in self._asked]
         sentences = {
-            hash_: text for hash_, text in self._sentences.texts(batch.chunks).items() if hash_ not in self._asked
+            hash_: text for hash_, text in self._sentences.missing(batch.chunks).items() if hash_ not in self._asked
         }
         self._asked.update(missing, sentences)
         self._waiting_for += len(missing)
