@@ -46,7 +46,7 @@ PASSES = 2
 FALSE_REFUSALS = 0.08
 FOLDS = 10
 PENALTY = 0.02
-# Off-topic questions are many and varied in life, near misses few here and like answerable ones in every feature: they
+# Off-topic questions are many and varied in life, and near misses are like answerable ones in every feature: they
 # steer less, so that telling off-topic questions apart is not given up for them.
 NEAR_MISS_WEIGHT = 0.25
 # A question of another corpus counts for so much of one of our own.
@@ -63,7 +63,7 @@ FEATURES = (
     "names_met",
     "type_held",
     "agreement",
-    "length",
+    "met",
     "norwegian",
     "without_english",
 )

@@ -6,6 +6,7 @@ whether there is an answer at all (`answerability`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,8 +45,6 @@ _BELOW_HEADING = (1.0, 0.7, 0.5)
 # What the best sentences are judged by as a group, and up to which rank a search counts as having found a passage.
 _LOOKED_AT = 3
 _HIGH_RANK = 10
-# A longer question tells a story of which no passage holds every word.
-_LONG_QUESTION = 40
 # Kinds of answer that a sentence can be seen to hold.
 _TELLING_TYPES = ("person", "place", "date", "amount", "duration", "count")
 # A capital inside a sentence: a person, a body, a place or an abbreviation.
@@ -87,11 +86,13 @@ class Evidence:
     Attributes:
         wanted: Kind of answer asked for.
         uncovered: Words of the question that no hit holds, the rarest first.
+        weight: Sum of the idf of the question's words: a story of which no passage holds every word weighs much.
     """
 
     candidates: tuple[Candidate, ...]
     wanted: AnswerType
     uncovered: tuple[str, ...]
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,8 @@ def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tun
     }
     scored = [unit for hit in hits for unit in _score_units(hit, by_language[_field(hit.chunk.language)], wanted)]
     candidates = _combine(scored, tuning, query)
-    return Evidence(candidates, wanted, _uncovered(query, hits, idf))
+    weight = sum(term.weight for term in by_language[_field(query.language)])
+    return Evidence(candidates, wanted, _uncovered(query, hits, idf), weight)
 
 
 def _field(language: Language) -> Language:
@@ -347,7 +349,7 @@ def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
         "names_met": _names_met(query.text, best_ones),
         "type_held": float(not asks_for_kind or any(holds(evidence.wanted, one.text) for one in best_ones)),
         "agreement": sum(_found_twice(hit) for hit in hits[:_LOOKED_AT]) / _LOOKED_AT,
-        "length": min(len(query.text.split()), _LONG_QUESTION) / _LONG_QUESTION,
+        "met": math.log1p(evidence.weight * max((candidate.covered for candidate in candidates), default=0.0)),
         "norwegian": float(not english),
         "without_english": float(not english and not cosines),
     }

@@ -23,7 +23,7 @@ from assistant.errors import DamagedFile, LimitExceeded, LoadError, NoTextFound
 logger = logging.getLogger(__name__)
 
 # Raised whenever the stored text of any format would change, so that a sync reads every file again.
-LOADER_VERSION = "1"
+LOADER_VERSION = "2"
 
 SUPPORTED_SUFFIXES: frozenset[str] = frozenset(content.FORMATS)
 
@@ -186,7 +186,7 @@ def _document(document_id: str, raw: bytes, parsed: Parsed, stored: StoredText, 
         id=document_id,
         title=title,
         text=stored.text,
-        sections=find_sections(stored, title, known),
+        sections=find_sections(stored, title, known, one_language=stated.language is not None),
         version=version_of(raw, known, stored.text),
         metadata=known,
         pages=stored.pages,

@@ -35,14 +35,20 @@ class _Run:
     words: int
 
 
-def find_sections(stored: StoredText, title: str, metadata: Metadata) -> tuple[Section, ...]:
+def find_sections(
+    stored: StoredText, title: str, metadata: Metadata, *, one_language: bool = False
+) -> tuple[Section, ...]:
     """Return the sections of a stored text, in order and without gaps, from 0 to its end.
 
     A document with one section carries its title, language, date and address. Where there are several, each has its
     own title and language, and no date: the document's date may not be the article's.
+
+    Args:
+        one_language: Somebody has stated the document's language: a list of titles in another one is no new article.
     """
     text = stored.text
-    firsts = _with_words(stored.blocks, sorted({0} | _declared(stored.blocks) | _language_changes(stored)))
+    changes = set() if one_language else _language_changes(stored)
+    firsts = _with_words(stored.blocks, sorted({0} | _declared(stored.blocks) | changes))
     if len(firsts) == 1:
         language = metadata.language or language_of_text(text)
         return (Section(0, len(text), title, language, metadata.published, metadata.url),)

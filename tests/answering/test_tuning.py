@@ -29,7 +29,7 @@ def test_shares_lie_between_zero_and_one(name):
     assert 0 <= getattr(load_tuning(), name) <= 1
 
 
-@pytest.mark.parametrize("name", ["sentence", "window", "hit", "heading", "answer_type"])
+@pytest.mark.parametrize("name", ["sentence", "window", "hit", "heading", "semantic", "answer_type"])
 def test_ingredients_never_count_against_a_sentence(name):
     """What speaks for a sentence has a weight of 0 or more."""
     assert getattr(load_tuning(), name) >= 0
