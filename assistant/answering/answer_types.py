@@ -9,6 +9,9 @@ AnswerType = Literal[
     "person", "place", "date", "amount", "duration", "count", "list", "reason", "definition", "yes_no", "other"
 ]
 
+# Kinds of which a sentence can be seen to hold one or not.
+TELLING_TYPES: tuple[AnswerType, ...] = ("person", "place", "date", "amount", "duration", "count")
+
 _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|(?-i:March|Mar|mars)|apr(?:il)?|(?-i:May|mai)|june?|juni|july?|juli|aug(?:ust)?|"
     r"sep(?:t(?:ember)?)?|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?|dec(?:ember)?|des(?:ember)?)"
@@ -24,10 +27,11 @@ _OPENS = r"(?:^|[,.;:?!–-]\s+|\b(?:and|or|but|og|eller|men|så)\s+)"
 
 # The first pattern that fits decides, so the narrow questions stand before the wide ones.
 _QUESTIONS: tuple[tuple[AnswerType, str], ...] = (
+    ("date", rf"{_OPENS}(?:when|når)\b"),
     ("amount", r"\bhow much\b|\bcosts?\b|\bprice|\bfees?\b|\bhvor mye\b|\bkor mykje\b|\bkoste|\bpris|gebyr|avgift"),
     ("count", r"\bhow many\b|\bnumber of\b|\bhvor mange\b|\bkor mange\b|\bantall\b|\bantal\b"),
     ("duration", r"\bhow long\b|\bhvor lang|\bhvor lenge\b|\bkor leng|\bvarighet|\bduration\b"),
-    ("date", rf"{_OPENS}(?:when|når)\b|" r"\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bhvilket år\b|"
+    ("date", r"\bwhat (?:year|date|month)\b|\bwhich (?:year|month)\b|\bhvilket år\b|"
              r"\bdeadline|frist\w{0,4}\b|\bsince\b|\bdates?\b|dato\w{0,3}\b"),
     ("person", r"\bwho(?:m|se)?\b|\bhvem\b|\bkven\b|\bcontact\b|\bkontakt|\bleader\b|\bleder\b"),
     ("place", r"\bwhere\b|\bhvor\b(?! (?:mye|mange|lang|lenge|stor|ofte|mykje))|\bkvar\b|\bwhich (?:city|country|county)"),

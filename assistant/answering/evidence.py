@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.answering.answer_types import AnswerType, answer_type, holds
+from assistant.answering.answer_types import TELLING_TYPES, AnswerType, answer_type, holds
 from assistant.domain import Chunk, Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
 from assistant.language import content_words, index_stems, stem
@@ -45,8 +45,6 @@ _BELOW_HEADING = (1.0, 0.7, 0.5)
 # What the best sentences are judged by as a group, and up to which rank a search counts as having found a passage.
 _LOOKED_AT = 3
 _HIGH_RANK = 10
-# Kinds of answer that a sentence can be seen to hold.
-_TELLING_TYPES = ("person", "place", "date", "amount", "duration", "count")
 # A capital inside a sentence: a person, a body, a place or an abbreviation.
 _NAME_IN_QUESTION = re.compile(r"(?<=[\w,;:] )[A-ZÆØÅ][\w'’-]+")
 
@@ -330,7 +328,7 @@ def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
     candidates = evidence.candidates
     best = candidates[0] if candidates else None
     best_ones, hits = candidates[:_LOOKED_AT], _hits(candidates)
-    asks_for_kind = evidence.wanted in _TELLING_TYPES
+    asks_for_kind = evidence.wanted in TELLING_TYPES
     english = query.language == "en"
     cosines = [hit.similarity for hit in hits if hit.similarity is not None and hit.chunk.language == "en"]
     near = max(cosines, default=0.0)

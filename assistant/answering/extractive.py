@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.answering.answer_types import TELLING_TYPES, holds
 from assistant.answering.evidence import Candidate, Evidence
 from assistant.domain import Claim, Draft, Hit, Query, Quote
 from assistant.retrieval.families import overlap, shingles
@@ -65,7 +66,11 @@ class ExtractiveAnswerer:
         for candidate in evidence.candidates:
             if len(picks) >= SENTENCES_AT_MOST or candidate.score < ADDS_FROM * best:
                 break
-            if picks and not self._joins(candidate, picks, best=best, met=met):
+            if (
+                picks
+                and not self._joins(candidate, picks, best=best, met=met)
+                and not _tells(candidate, picks, evidence)
+            ):
                 continue
             pick = _without_shown(_expand(candidate, evidence), picks)
             if not pick.units:
@@ -82,6 +87,17 @@ class ExtractiveAnswerer:
         if candidate.hit.chunk.language != picks[0].hit.chunk.language:
             return False
         return candidate.score >= self._joins_from * best or _adds(candidate, met)
+
+
+def _tells(candidate: Candidate, picks: Sequence[_Pick], evidence: Evidence) -> bool:
+    """Return whether a sentence holds the kind of answer asked for, such as a date, where no picked one does."""
+    wanted = evidence.wanted
+    return (
+        wanted in TELLING_TYPES
+        and candidate.hit.chunk.language == picks[0].hit.chunk.language
+        and holds(wanted, candidate.text)
+        and not any(holds(wanted, pick.text) for pick in picks)
+    )
 
 
 def _adds(candidate: Candidate, met: tuple[float, ...]) -> bool:

@@ -12,6 +12,11 @@ from assistant.answering.answer_types import answer_type, holds, is_dated
     [
         ("How much does a De Novo request cost?", "amount"),
         ("What is the fee of a 510(k)?", "amount"),
+        ("When is the fee paid?", "date"),
+        ("Vi lager sensorer. Når må vi søke?", "date"),
+        ("Who pays when a patient gets the device?", "person"),
+        ("Do we need a US agent?", "yes_no"),
+        ("Vi lager sensorer. Må vi ha en agent i USA?", "yes_no"),
         ("Hva koster det å delta?", "amount"),
         ("Kor mykje kostar mentoren?", "amount"),
         ("How many clusters take part?", "count"),
@@ -57,6 +62,8 @@ def test_a_question_asks_for_one_kind(question, kind):
         ("person", "The project is led by Trine Radmann from Norway Health Tech."),
         ("person", "Jutta Heix er prosjektleder."),
         ("place", "The office lies in Boston."),
+        ("yes_no", "A foreign maker must name a US agent."),
+        ("yes_no", "En CE-merking gir ikke adgang."),
         ("place", "Kontoret ligger i Boston."),
         ("date", "It starts in January 2022."),
         ("date", "Prosjektet starter 17. mai."),
@@ -79,7 +86,9 @@ def test_a_sentence_holds_what_is_asked_for(kind, sentence):
     assert holds(kind, sentence)
 
 
-@pytest.mark.parametrize("kind", ["person", "place", "date", "amount", "duration", "count", "reason", "definition"])
+@pytest.mark.parametrize(
+    "kind", ["person", "place", "date", "amount", "duration", "count", "reason", "definition", "yes_no"]
+)
 @pytest.mark.parametrize("sentence", ["", "Tide tables hang near boots.", "Ask again!"])
 def test_a_sentence_without_it_holds_no_kind(kind, sentence):
     """A sentence that says nothing of the kind does not hold it."""

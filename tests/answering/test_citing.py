@@ -285,3 +285,17 @@ def test_two_versions_of_one_document_have_numbers_of_their_own():
     text, citations = verify(Draft(claims), hits, lambda document_id, version: versions[version])
     assert text == "The fee is 4 dollars. [1] The fee is 5 dollars. [2]"
     assert [citation.quote for citation in citations] == ["The fee is 4 dollars.", "The fee is 5 dollars."]
+
+
+def test_a_table_row_is_shown_under_its_columns_and_quoted_as_it_stands():
+    """The answer names the columns with the table's own words; the quote stays the row, letter by letter."""
+    text = "Fees\n\nYear\tFee\n2026\t12 dollars\n2027\t13 dollars"
+    document = Document(
+        "fees.md", "Fees", text, (Section(0, len(text), "Fees", "en"),), version_of(text.encode(), Metadata(), text)
+    )
+    chunk = Chunk("fees.md:0", "fees.md", document.version, text, 0, len(text), "Fees", None, None, "en")
+    row = "2027\t13 dollars"
+    draft = Draft((Claim(row, (Quote(chunk.id, row, text.index(row)),), "row"),))
+    shown, (citation,) = verify(draft, [Hit(chunk, 1, 1.0)], lambda *_: document)
+    assert shown == "Year: 2027; Fee: 13 dollars [1]"
+    assert citation.quote == row == text[citation.start : citation.end]

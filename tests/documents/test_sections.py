@@ -93,6 +93,14 @@ def test_metadata_speaks_for_a_document_of_one_section_only() -> None:
     ]
 
 
+def test_a_stated_language_holds_for_the_whole_document() -> None:
+    """Where somebody has said which language a document is in, a list of titles in another one is no new article."""
+    stored = assemble([_text(NORWEGIAN), _text(ENGLISH)])
+    assert find_sections(stored, "T", Metadata(language="nb"), one_language=True) == (
+        Section(0, len(stored.text), "T", "nb", None, None),
+    )
+
+
 def test_declared_articles_are_sections() -> None:
     """Where the format says that an article starts, one does, unless there would be nothing but headings in it."""
     start = Block("heading", "Second", level=1, starts_section=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.domain import Query
+from assistant.index.sentence_vectors import SentenceVectors
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import HybridRetriever
 from assistant.sentences import split_units
@@ -109,7 +110,8 @@ class TestHybridRetriever(RetrieverContract):
         """Return a retriever with the numbers that ship."""
 
         def make(shelf, *, hits: int = 8) -> HybridRetriever:
-            parts = shelf.library, shelf.index, shelf.embedder
+            sentences = SentenceVectors(shelf.library, shelf.embedder.key, gloss=load_tuning().gloss)
+            parts = shelf.library, shelf.index, shelf.embedder, sentences
             return HybridRetriever(*parts, candidates=max(50, hits), hits=hits, tuning=load_tuning())
 
         return make
@@ -135,3 +137,24 @@ class TestHybridRetriever(RetrieverContract):
         assert "en/lighthouse.md" in [hit.chunk.document_id for hit in meaning[:3]]
         code = make_retriever(shelf).retrieve(make_query("U4711", ()))
         assert {hit.chunk.document_id for hit in code[:2]} == {"en/insurance.md", "nb/forsikring.md"}
+
+    def test_lists_of_sources_step_back_unless_they_are_asked_for(self, make_retriever, open_shelf, make_document):
+        """A list of sources names everything that its document speaks of, and answers nothing."""
+        shelf = open_shelf()
+        shelf.add(
+            make_document(
+                (
+                    "# Walrus law",
+                    "A walrus permit of the harbour office costs nothing.",
+                    "## Which sources does this document rest on?",
+                    "- Harbour office: The walrus permit, what a walrus permit costs, section 4711, read in 2026.",
+                    "- Harbour office: Walrus permit costs, an overview of walrus permits, read in 2026.",
+                ),
+                id_="law.md",
+            )
+        )
+        retriever = make_retriever(shelf)
+        first = retriever.retrieve(make_query("What does the walrus permit of the harbour office cost?", ()))[0]
+        assert "costs nothing" in first.chunk.text
+        asked = retriever.retrieve(make_query("Which sources speak of the walrus permit?", ()))[0]
+        assert "read in 2026" in asked.chunk.text
