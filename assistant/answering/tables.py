@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def labelled(text: str, start: int, end: int) -> str | None:
-    """Return the row `text[start:end]` as `column: cell; column: cell`; empty cells are left out.
+    """Return the row `text[start:end]` as `column: cell; column? cell`; empty cells are left out.
 
     None where the row has no header: it is itself the first of its table, or it has more or fewer cells.
     """
@@ -17,9 +17,12 @@ def labelled(text: str, start: int, end: int) -> str | None:
     cells = text[start:end].split("\t")
     if len(header) != len(cells) or len(cells) < 2:
         return None
-    named = [
-        f"{name.strip()}: {cell.strip()}" if name.strip() else cell.strip()
-        for name, cell in zip(header, cells, strict=True)
-        if cell.strip()
-    ]
-    return "; ".join(named)
+    return "; ".join(
+        _named(name.strip(), cell.strip()) for name, cell in zip(header, cells, strict=True) if cell.strip()
+    )
+
+
+def _named(column: str, cell: str) -> str:
+    if not column:
+        return cell
+    return f"{column} {cell}" if column[-1] in "?:" else f"{column}: {cell}"

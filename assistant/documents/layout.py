@@ -19,6 +19,8 @@ from assistant.documents.plaintext import item_of
 # A heading is at least so much larger than the text (less is rounding or a different font).
 _LARGER = 1.12
 _MAX_HEADING_WORDS = 20
+# Height of a table row whose cells run over several lines, in type sizes.
+_TALLEST_ROW = 10
 
 # Lines of one size that stand together hold at least so many letters on average where they are text.
 _LONG_RUN = 160
@@ -351,7 +353,7 @@ class _Composer:
 
     def _start_row(self, line: Line) -> Iterator[Block]:
         """Close the row above and open the next one; cells stand in the columns of the table so far."""
-        is_same_table = self._row_line is not None and self._is_near(self._row_line, line)
+        is_same_table = self._row_line is not None and self._is_same_table(self._row_line, line)
         yield from self._close_row()
         if not is_same_table:
             self._columns = []
@@ -381,6 +383,12 @@ class _Composer:
 
     def _is_near(self, above: Line, line: Line) -> bool:
         return above.page == line.page and -0.3 * line.size < above.y - line.y < 2.2 * max(line.size, above.size)
+
+    def _is_same_table(self, above: Line, line: Line) -> bool:
+        """Tell whether a row goes on with the table above it: near, or further down in two or more of its columns."""
+        in_columns = sum(any(abs(cell.x - x) <= 0.5 * line.size for x in self._columns) for cell in line.cells)
+        is_below = above.page == line.page and 0 < above.y - line.y < _TALLEST_ROW * line.size
+        return self._is_near(above, line) or (is_below and in_columns >= 2)
 
     def _close_row(self) -> Iterator[Block]:
         row, line = self._row, self._row_line

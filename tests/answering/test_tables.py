@@ -8,7 +8,8 @@ from assistant.answering.tables import labelled
 
 TEXT = (
     "Fees\n\nFiscal year\tStandard\tSmall business\n2026\t26,067\t6,517\n2027\t28,653\t\n\n"
-    "A paragraph.\n\nAlone\tin its table\n\nKey\tValue\nPart A\tHospital stays\nPart B\tDoctors\tand more"
+    "A paragraph.\n\nActivity\tAllowed?\nMeeting\tYes\n\n"
+    "Alone\tin its table\n\nKey\tValue\nPart A\tHospital stays\nPart B\tDoctors\tand more"
 )
 
 
@@ -17,6 +18,7 @@ TEXT = (
     [
         pytest.param("2026\t26,067\t6,517", "Fiscal year: 2026; Standard: 26,067; Small business: 6,517", id="three"),
         pytest.param("2027\t28,653\t", "Fiscal year: 2027; Standard: 28,653", id="empty cell left out"),
+        pytest.param("Meeting\tYes", "Activity: Meeting; Allowed? Yes", id="a column that asks"),
         pytest.param("Part A\tHospital stays", "Key: Part A; Value: Hospital stays", id="two"),
         pytest.param("Fiscal year\tStandard\tSmall business", None, id="the header itself"),
         pytest.param("Alone\tin its table", None, id="a table of one row"),

@@ -9,6 +9,7 @@ from build import build, differences, sidecar_of
 from review import units_of, words_of
 from texts import BUILD_KEYS, CORPUS, Heading, Source, read_sources
 
+from assistant.answering.tables import labelled
 from assistant.documents.loading import load_document
 
 SOURCES = [source for source in read_sources() if source.builds]
@@ -64,6 +65,19 @@ def test_the_assistant_reads_what_the_source_says_in_its_order(source: Source) -
     lost = [unit for block in source.body if not isinstance(block, Heading) for unit, _ in units_of(block)
             if words_of(unit) not in text]  # fmt: skip
     assert lost == []
+    if name.endswith(".docx"):  # each row in one piece with its header
+        assert [part for part in document.text.split("\n\n") if "\t" in part and "\n" not in part] == []
     assert document.title == source.title
     assert document.metadata.status == source.metadata["status"]
     assert not any(f"{key}:" in sidecar_of(CORPUS / name).read_text() for key in BUILD_KEYS)
+
+
+def test_the_rows_of_a_pdf_table_stand_under_its_header() -> None:
+    """Rows of one line each are one table, so that a fee can be shown with the names of its columns."""
+    name = "roadmap/510k-in-practice.pdf"
+    text = load_document(CORPUS / name, name).text
+    (table,) = (part for part in text.split("\n\n") if "FY 2027 (from 1 October 2026)\tUSD" in part)
+    row = table.split("\n")[-1]
+    shown = labelled(text, text.index(row), text.index(row) + len(row))
+    assert shown is not None
+    assert shown.startswith("Fiscal year: FY 2027 (from 1 October 2026); Standard fee for a 510(k): USD 28,653")
