@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
 
     candidates: int = Field(50, ge=5, le=1000, description="Chunks taken from each of the two searches.")
-    hits: int = Field(8, ge=1, le=100, description="Chunks that the answer is looked for in, after fusion.")
+    hits: int = Field(12, ge=1, le=100, description="Chunks that the answer is looked for in, after fusion.")
 
     answer_words: int = Field(80, ge=20, le=400, description="Length in words up to which sentences are added.")
     question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")
