@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 TORCH := torch==2.13.0
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: chat ingest test check eval bench install corpus format
+.PHONY: chat ingest test check eval eval-public bench install corpus format
 
 chat: ingest
 	$(BIN)/python app.py
@@ -29,6 +29,11 @@ format: $(READY)
 
 eval: $(READY)
 	$(BIN)/python -m eval run --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)")
+	$(BIN)/python -m eval robustness
+
+# On the public sets that ASSISTANT_TEST_DATA names: the first run embeds for long, later ones do not.
+eval-public: $(READY)
+	$(BIN)/python -m eval public --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)")
 
 bench: $(READY)
 	$(BIN)/python -m eval bench

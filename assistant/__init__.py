@@ -13,6 +13,7 @@ from __future__ import annotations
 from assistant.build import Assistant, load_embedder, open_assistant
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Query, Turn
 from assistant.errors import AssistantError
+from assistant.forest import Forest
 from assistant.settings import Settings, read_settings
 from assistant.tuning import Tuning
 
@@ -23,6 +24,7 @@ __all__ = [
     "Chunk",
     "Citation",
     "Document",
+    "Forest",
     "Hit",
     "IngestReport",
     "Query",

@@ -8,19 +8,19 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from assistant.answering.evidence import features
 from assistant.answering.extractive import ExtractiveAnswerer
+from assistant.answering.features import features
 from assistant.answering.pipeline import Pipeline
 from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.worker import ParsingWorker
-from assistant.domain import Answer, Chunk, Document, IngestReport, Turn
+from assistant.domain import Answer, Chunk, Document, Hit, IngestReport, Turn
 from assistant.errors import AssistantError, FolderOwned, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
@@ -28,6 +28,7 @@ from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifes
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress, plan
 from assistant.ingest.folder import CorpusFolder
+from assistant.retrieval.reranking import CrossEncoderReranker
 from assistant.retrieval.retriever import HybridRetriever
 from assistant.settings import Settings, read_settings
 from assistant.store.library import CurrentVersion, Library
@@ -50,7 +51,7 @@ class Assistant:
     """
 
     def __init__(self, settings: Settings, *, tuning: Tuning | None = None, check_index: bool = True) -> None:
-        """Open the data folder; the embedding model is loaded with the first question.
+        """Open the data folder; the models are loaded with the first question.
 
         Raises:
             FolderOwned: Another process owns the data folder.
@@ -76,6 +77,9 @@ class Assistant:
     def _open(self, opened: ExitStack, *, check_index: bool) -> None:
         settings = self.settings
         self._embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+        self._reranker = (
+            CrossEncoderReranker(settings.reranker, settings.embedding_threads) if settings.reranker else None
+        )
         self._library = Library(self.data / LIBRARY_NAME)
         opened.callback(self._library.close)
         self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
@@ -111,7 +115,7 @@ class Assistant:
         if check_index and vectors_lost:
             self._ingest.restore_vectors()
 
-    def _build_pipeline(self, tuning: Tuning) -> Pipeline:
+    def _build_pipeline(self, tuning: Tuning, hits: int | None = None) -> Pipeline:
         settings = self.settings
         retriever = HybridRetriever(
             self._library,
@@ -119,8 +123,10 @@ class Assistant:
             self._embedder,
             self._sentences,
             candidates=settings.candidates,
-            hits=settings.hits,
+            hits=hits or settings.hits,
             tuning=tuning,
+            reranker=self._reranker,
+            rerank_hits=settings.rerank_hits,
         )
         return Pipeline(
             retriever=retriever,
@@ -162,23 +168,59 @@ class Assistant:
             question: In English or Norwegian.
             history: The conversation so far, oldest first: turns, or mappings with `question` and perhaps `answer`.
         """
-        turns = [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
-        return self._pipeline.answer(question, turns, corpus_is_empty=not self._library.current)
+        return self._pipeline.answer(question, _turns(history), corpus_is_empty=not self._library.current)
 
-    def features(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> Mapping[str, float]:
-        """Return the features from which answerability is judged, for training and for *why this answer*."""
-        turns = [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
-        query, _, evidence = self._pipeline.gather(question, turns)
-        return features(query, evidence)
+    def features(
+        self, question: str, history: Sequence[Turn | Mapping[str, Any]] = (), *, without: frozenset[str] = frozenset()
+    ) -> tuple[Mapping[str, float], Sequence[Hit]]:
+        """Return the features from which answerability is judged, and the hits, for the run that learns from them.
+
+        Args:
+            without: Documents that must not answer, so that a question has none: how a corpus without them looks.
+        """
+        query, hits, evidence = self._pipeline.gather(question, _turns(history), without=without)
+        return features(query, hits, evidence), hits
+
+    def explain(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Return *why this answer*: query, hits, what was judged and by what, and the best sentences with their scores.
+
+        For staff and evaluators; plain values. `candidates` are the best sentences, best first, each with what every
+        ingredient added to its score and whether the answer shows it.
+        """
+        return self._pipeline.explain(question, _turns(history), corpus_is_empty=not self._library.current)
+
+    def search(
+        self, question: str, history: Sequence[Turn | Mapping[str, Any]] = (), limit: int | None = None
+    ) -> list[Hit]:
+        """Return the ranked hits of a question, best first, without an answer; empty where nothing matches.
+
+        Args:
+            limit: How many at most; never more than the setting `candidates`. The setting `hits` when not given.
+
+        Raises:
+            UsageError: The limit is below 1.
+        """
+        if limit is not None and limit < 1:
+            raise UsageError(f"A search for {limit} hits makes no sense. Ask for 1 or more.")
+        hits = min(limit or self.settings.hits, self.settings.candidates)
+        _, found, _ = self._build_pipeline(self.tuning, hits).gather(question, _turns(history))
+        return found
+
+    def with_translations(self, document_ids: Iterable[str]) -> frozenset[str]:
+        """Return the documents with those that say the same in the other language."""
+        named, pairs = frozenset(document_ids), self._library.translations
+        return named.union(*(pairs.get(id_, frozenset()) for id_ in named))
 
     def warm_up(self) -> None:
         """Load what the first question would have to wait for."""
         self._embedder.embed(["ready"])
+        if self._reranker is not None:
+            self._reranker.scores("ready", ["ready"])
 
     @property
     def ready(self) -> bool:
-        """Whether the embedding model is loaded, so that a question is answered at once."""
-        return self._embedder.is_loaded
+        """Whether the models are loaded, so that a question is answered at once."""
+        return self._embedder.is_loaded and (self._reranker is None or self._reranker.is_loaded)
 
     @property
     def embedder(self) -> Embedder:
@@ -299,6 +341,10 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _turns(history: Sequence[Turn | Mapping[str, Any]]) -> list[Turn]:
+    return [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
 
 
 def _limits(settings: Settings) -> Limits:

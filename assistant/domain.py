@@ -54,7 +54,9 @@ class Metadata:
 
     Attributes:
         checked: When somebody last compared the text with its sources.
-        valid_until: After this date the text is out of date; the front matter key is `check_again_by` or `valid_until`.
+        valid_until: After this date the text is out of date (front matter `valid_until`), or is to be compared with its
+            sources again (`check_again_by`).
+        is_review_date: `valid_until` only asks for a check: the text does not end with it.
         status: What readers must know before they rely on it, such as "draft, not reviewed by the programme".
         url: The publisher's address of the document, never ours.
         translations: Ids of documents that say the same in another language.
@@ -72,6 +74,7 @@ class Metadata:
     stage: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     translations: tuple[str, ...] = ()
+    is_review_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,7 @@ class Hit:
         similarity: Cosine of query and chunk, -1 to 1; None if only the word search found it.
         dense_rank: Place in the vector search, from 1, or None.
         lexical_rank: Place in the word search, from 1, or None.
+        lexical_score: BM25 score in the word search, or None.
         also_in: Ids of documents that hold a near-identical text, collapsed into this hit.
         sentences: Cosine of the query with each unit of the chunk's text; empty until the chunk is embedded.
     """
@@ -221,6 +225,7 @@ class Hit:
     lexical_rank: int | None = None
     also_in: tuple[str, ...] = ()
     sentences: tuple[float, ...] = ()
+    lexical_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,15 +236,17 @@ def compound_parts(word: str) -> tuple[str, ...]:
     return ()
 
 
-def index_stems(text: str, language: Language) -> list[str]:
+# A passage that answers one question is looked at for the next ones as well.
+@lru_cache(maxsize=16_384)
+def index_stems(text: str, language: Language) -> tuple[str, ...]:
     """Return what a text is found by: its stems and, in Norwegian, the parts of its compounds after each of them."""
     if language == "en":
-        return stems(text, language)
+        return tuple(stems(text, language))
     found: list[str] = []
     for word in content_words(text, language):
         found.append(stem(word, language))
         found.extend(compound_parts(word))
-    return found
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 UnitKind = Literal["sentence", "item", "row", "heading"]
@@ -53,12 +54,18 @@ class Unit:
 
 def split_units(text: str) -> list[Unit]:
     """Return the units of `text` in order; together they hold every character but white space and list marks."""
+    return list(_split(text))
+
+
+# A passage is cut anew for every question that finds it, otherwise.
+@lru_cache(maxsize=8_192)
+def _split(text: str) -> tuple[Unit, ...]:
     units: list[Unit] = []
     for number, (start, end) in enumerate(_blocks(text)):
         alone = "\n" not in text[start:end].strip()
         for line in _LINE.finditer(text, start, end):
             units.extend(_line_units(text, line.start(), line.end(), number, alone=alone))
-    return units
+    return tuple(units)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

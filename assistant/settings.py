@@ -52,6 +52,12 @@ class Settings(BaseSettings):
 
     candidates: int = Field(50, ge=5, le=1000, description="Chunks taken from each of the two searches.")
     hits: int = Field(12, ge=1, le=100, description="Chunks that the answer is looked for in, after fusion.")
+    reranker: str | None = Field(
+        None,
+        description="Any sentence-transformers CrossEncoder with one label, a folder or a name in the local model "
+        "cache, that puts the first hits in order; without it the two searches alone do.",
+    )
+    rerank_hits: int = Field(20, ge=2, le=200, description="Hits that the reranker reads for a question.")
 
     answer_words: int = Field(80, ge=20, le=400, description="Length in words up to which sentences are added.")
     question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")

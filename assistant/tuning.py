@@ -1,18 +1,22 @@
-"""Every number that was learned rather than decided: one frozen set, read from one file that names the run behind it.
+"""Every number that was learned rather than decided: one frozen set, from two files that name the runs behind them.
 
-`python -m eval tune` chooses them on the tuning half of the questions and writes the file; nothing else does.
+`tuning.json` holds weights and thresholds, `judges.json` the trees that judge whether there is an answer.
+`python -m eval tune` chooses them on the tuning half of the questions and writes the files; nothing else does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from assistant.forest import Forest
+
 TUNING_PATH = Path(__file__).with_name("tuning.json")
+JUDGES_PATH = Path(__file__).with_name("judges.json")
+JUDGES = ("answerable", "false_premise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,16 @@ class Tuning:
         window: What they count in the sentence with its neighbours, heading and title.
         hit: What the fused score of the sentence's chunk counts, the best chunk being 1.
         heading: What it counts that the heading above asks the same as the question.
-        semantic: What the cosine of question and sentence counts, the best sentence being 1.
+        semantic_english: What the cosine of question and sentence counts for an English question, the best being 1.
+        semantic_norwegian: The same for a Norwegian question.
         answer_type: What it counts that a sentence holds the kind of answer asked for.
         joins_from: A further sentence joins the answer from this share of the best one's score.
-        answerability: Weights of the features of `answering.evidence.features`, with the intercept under that name.
         threshold: Probability of an answer under which the assistant abstains.
         off_topic_below: Coverage of the question under which an abstention counts as off topic.
+        premise_denied: Probability of a false premise from which the assistant abstains and quotes the sources.
+        premise_doubted: The same from which it answers, and says that the premise is not confirmed.
+        answerable: Judges from the features of `answering.features` whether the hits hold the answer.
+        false_premise: Judges from the same whether the question takes something wrong for granted.
         run: The command and figures that chose the weights of search and sentences.
         answerability_run: The command and figures that chose the rest.
     """
@@ -48,21 +56,32 @@ class Tuning:
     window: float
     hit: float
     heading: float
-    semantic: float
+    semantic_english: float
+    semantic_norwegian: float
     answer_type: float
     joins_from: float
     threshold: float
     off_topic_below: float
-    answerability: Mapping[str, float] = field(default_factory=dict)
+    premise_denied: float
+    premise_doubted: float
+    answerable: Forest = field(default_factory=Forest)
+    false_premise: Forest = field(default_factory=Forest)
     run: str = ""
     answerability_run: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values for the file."""
-        return {**asdict(self), "answerability": dict(self.answerability)}
+        """Return the numbers of `tuning.json` as plain values."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in JUDGES}
+
+    def judges_to_dict(self) -> dict[str, Any]:
+        """Return the numbers of `judges.json` as plain values."""
+        return {name: getattr(self, name).to_dict() for name in JUDGES}
 
 
 @cache
-def load_tuning(path: Path = TUNING_PATH) -> Tuning:
+def load_tuning(path: Path = TUNING_PATH, judges: Path = JUDGES_PATH) -> Tuning:
     """Return the numbers that ship with the assistant."""
-    return Tuning(**json.loads(path.read_text(encoding="utf-8")))
+    forests: dict[str, Any] = {
+        name: Forest.read(values) for name, values in json.loads(judges.read_text(encoding="utf-8")).items()
+    }
+    return Tuning(**json.loads(path.read_text(encoding="utf-8")), **forests)

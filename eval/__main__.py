@@ -1,9 +1,10 @@
-"""`python -m eval`: answer, score, run, baseline, split, outside, tune, tune-sentence, bench, schema."""
+"""`python -m eval`: the commands that docs/evaluation.md describes."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,11 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def _warn(words: str | None) -> None:
+    if words:
+        _say(words)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -62,6 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--system", choices=SYSTEMS, action="append", help="only this system (repeatable)")
     _add_folders(run, required=False)
 
+    compare = _add(commands, "compare", _compare, "two runs question by question; fails on a real regression")
+    compare.add_argument("old", metavar="RUN_A", help="a folder, below eval/runs or a path; or an answer file")
+    compare.add_argument("new", metavar="RUN_B", help="the same; the change is RUN_B minus RUN_A")
+    compare.add_argument("--questions", type=Path, metavar="FILE", help="RUN_A and RUN_B are answer files to it")
+    compare.add_argument("--system", choices=SYSTEMS, default="assistant", help="whose answers, of run folders")
+    compare.add_argument("--any-documents", action="store_true", help="the runs may have read other documents")
+    compare.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    html = _add(commands, "html", _html, "write a run's report.html once more")
+    html.add_argument("run", metavar="RUN", help="a folder, below eval/runs or a path")
+    html.add_argument("--against", metavar="RUN", help="show what changed against this run")
+    html.add_argument("--system", choices=SYSTEMS, default="assistant", help="whose questions are shown")
+
+    worst = _add(commands, "worst", _worst, "the worst answers of a run of the assistant, each with its likely cause")
+    worst.add_argument("run", metavar="RUN", help="a folder, below eval/runs or a path")
+    worst.add_argument(
+        "--count", type=int, default=10, metavar="N", help="how many wrong answers, and how many refusals (default: 10)"
+    )
+
     baseline = _add(commands, "baseline", _baseline, "make a finished run the baseline of its half")
     baseline.add_argument("--run", metavar="NAME", help="the latest by default")
 
@@ -81,8 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument(
         "--only", metavar="NAME,NAME", help="choose these weights of search and sentences, keep the others"
     )
+    weights.add_argument(
+        "--passes", type=int, default=2, metavar="N", help="how often each weight is tried (default: 2)"
+    )
     weights.add_argument("--only-answerability", action="store_true", help="keep the weights of search and sentences")
     _add_folders(weights, required=False)
+
+    ablation = _add(commands, "ablation", _ablation, "what each ingredient of search and sentences is worth")
+    ablation.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS.jsonl")
+    ablation.add_argument("--half", choices=HALVES, default="tuning")
+    ablation.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half")
+    ablation.add_argument("--only", metavar="NAME,NAME", help="leave out these ingredients in turn, not all")
+    ablation.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_folders(ablation, required=False)
 
     outside = _add(commands, "outside", _outside, "make tuning sets from public question sets, for tune --extra")
     outside.add_argument("material", type=Path, metavar="DIR", help="the folder that ASSISTANT_TEST_DATA names")
@@ -92,11 +128,36 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS.jsonl")
     _add_folders(tune, required=False)
 
+    why = _add(commands, "why", _why, "answer one question and show how the answer came about")
+    why.add_argument("question", metavar="QUESTION")
+    _add_folders(why, required=False)
+
     bench = _add(commands, "bench", _bench, "time ingest, answers and start, each as a ratio")
     bench.add_argument("--json", action="store_true", help="one JSON object on stdout")
     bench.add_argument("--folder", type=Path, default=Path(".bench"), metavar="DIR", help="built corpora are kept here")
     bench.add_argument("--quick", action="store_true", help="small sizes and few repeats: does it run, not how fast")
     bench.add_argument("--part", action="append", metavar="NAME", help="only this part (repeatable)")
+
+    robustness = _add(
+        commands, "robustness", _robustness, "old editions, copies, hidden orders and contradictions; without a verdict"
+    )
+    robustness.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    retrieval = _add(
+        commands, "retrieval", _retrieval, "rank a set in BEIR's shape, beside BM25, MiniLM and their mean"
+    )
+    retrieval.add_argument("set", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels.tsv")
+    retrieval.add_argument("--data", type=Path, metavar="DATA", help="its vectors are kept here; .eval-public/NAME")
+    retrieval.add_argument("--half", choices=("all", *HALVES), default="all")
+    retrieval.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    public = _add(commands, "public", _public, "retrieval, answers and refusals on the public sets")
+    public.add_argument("--material", type=Path, metavar="DIR", help="as the variable ASSISTANT_TEST_DATA")
+    public.add_argument("--half", choices=HALVES, default="tuning")
+    public.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half")
+    public.add_argument("--set", action="append", metavar="NAME", help="only this set (repeatable)")
+    public.add_argument("--data", type=Path, metavar="DATA", help="vectors are kept here; .eval-public")
+    public.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     _add(commands, "schema", _schema, "write docs/answer.schema.json")
     return parser
@@ -158,26 +219,47 @@ def _check_folders(options: argparse.Namespace) -> None:
 def _score(options: argparse.Namespace) -> int:
     from eval.answer_file import read_answers
     from eval.originals import Originals
-    from eval.scoring import score
+    from eval.question_check import check_corpus_of, check_gold, corpus_files, evidence_warning, stray_evidence
+    from eval.scoring import named_missing, score
     from eval.tables import comparison
 
     if options.data and not options.corpus:
         raise Misuse("--data needs --corpus: the stored texts belong to a corpus.")
     questions = read_questions(options.questions, options.half)
-    answers = {name: read_answers(path) for name, path in _columns(options.answers).items()}
+    columns = _columns(options.answers)
+    answers = {name: read_answers(path) for name, path in columns.items()}
     with ExitStack() as stack:
-        text_of = original_of = None
+        text_of = original_of = languages = None
         if options.corpus:
             _check_folders(options)
             original_of = Originals(options.corpus)
+            check_gold(options.questions, questions, corpus_files(options.corpus), options.corpus)
+            _warn(evidence_warning(options.questions, stray_evidence(questions, original_of)))
         if options.data:
             from assistant import open_assistant
             from eval.run import stored_texts
+            from eval.run_record import main_language
+            from eval.systems import documents_fingerprint
 
             stack.enter_context(_named_errors())
-            text_of = stored_texts(stack.enter_context(open_assistant(corpus=options.corpus, data=options.data)))
+            assistant = stack.enter_context(open_assistant(corpus=options.corpus, data=options.data))
+            documents = assistant.documents()
+            versions = {document.id: document.version for document in documents}
+            for path in options.answers:
+                check_corpus_of(path, documents_fingerprint(documents), versions, options.corpus)
+            text_of = stored_texts(assistant)
+            languages = {document.id: main_language(document) for document in documents}
         reports = [
-            score(name, questions, given, text_of=text_of, original_of=original_of) for name, given in answers.items()
+            score(
+                name,
+                questions,
+                given,
+                text_of=text_of,
+                original_of=original_of,
+                missing=named_missing(columns[name]),
+                languages=languages,
+            )
+            for name, given in answers.items()
         ]
     if options.json:
         print(json.dumps({report.system: report.to_dict() for report in reports}, ensure_ascii=False, indent=2))
@@ -220,6 +302,49 @@ def _run(options: argparse.Namespace) -> int:
     return FAILED if finding.reasons else DONE
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from eval.compare import changes_table, compare_answers, compare_runs
+    from eval.run import QUESTIONS, RUNS
+
+    if options.questions:
+        compared = compare_answers(
+            Path(options.old), Path(options.new), options.questions, any_documents=options.any_documents
+        )
+    else:
+        compared = compare_runs(
+            options.old,
+            options.new,
+            system=options.system,
+            runs=RUNS,
+            question_file=QUESTIONS,
+            any_documents=options.any_documents,
+        )
+    if options.json:
+        print(json.dumps(compared.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(changes_table(compared), end="")
+    return FAILED if compared.regressions else DONE
+
+
+def _html(options: argparse.Namespace) -> int:
+    from eval.html_report import write_report
+    from eval.run import QUESTIONS, RUNS
+
+    print(write_report(options.run, runs=RUNS, question_file=QUESTIONS, system=options.system, against=options.against))
+    return DONE
+
+
+def _worst(options: argparse.Namespace) -> int:
+    from eval.calibration import worst_answers, worst_text
+    from eval.run import QUESTIONS, RUNS
+    from eval.run_record import read_run
+
+    if options.count < 1:
+        raise Misuse(f"--count {options.count}: shows nothing; ask for 1 or more.")
+    print(worst_text(worst_answers(read_run(options.run, RUNS, QUESTIONS, "assistant")), options.count), end="")
+    return DONE
+
+
 def _baseline(options: argparse.Namespace) -> int:
     from eval.run import make_baseline
 
@@ -258,8 +383,31 @@ def _tune(options: argparse.Namespace) -> int:
             extra=extra,
             only_answerability=options.only_answerability,
             only=tuple(name for name in (options.only or "").split(",") if name),
+            passes=options.passes,
             say=_say,
         )
+    return DONE
+
+
+def _ablation(options: argparse.Namespace) -> int:
+    _check_folders(options)
+    from eval.ablation import AblationPlan, ablate, ablation_table
+    from eval.run import QUESTIONS
+
+    plan = AblationPlan(
+        questions=options.questions or QUESTIONS,
+        corpus=options.corpus,
+        data=options.data,
+        half=options.half,
+        only=tuple(name for name in (options.only or "").split(",") if name),
+        why=options.why,
+    )
+    with _named_errors():
+        worths = ablate(plan, _say)
+    if options.json:
+        print(json.dumps({"half": plan.half, "worths": [one.to_dict() for one in worths]}, indent=2))
+    else:
+        print(ablation_table(worths), end="")
     return DONE
 
 
@@ -271,12 +419,75 @@ def _outside(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _why(options: argparse.Namespace) -> int:
+    _check_folders(options)
+    from assistant import open_assistant
+    from eval.why import explanation
+
+    with _named_errors(), open_assistant(corpus=options.corpus, data=options.data) as assistant:
+        print(explanation(assistant.ask(options.question), assistant.explain(options.question)), end="")
+    return DONE
+
+
 def _bench(options: argparse.Namespace) -> int:
     from eval.bench import run_bench
 
     findings = run_bench(options.folder, quick=options.quick, parts=options.part, say=_say)
     print(findings.as_json() if options.json else findings.as_table())
     return DONE
+
+
+def _robustness(options: argparse.Namespace) -> int:
+    from eval.robustness import run_robustness
+
+    with _named_errors():
+        findings = run_robustness(_say)
+    print(json.dumps(findings.to_dict(), ensure_ascii=False, indent=2) if options.json else findings.as_table())
+    return FAILED if findings.not_verbatim else DONE
+
+
+def _retrieval(options: argparse.Namespace) -> int:
+    from eval.beir import read_set
+    from eval.retrieval import DEFAULT_FOLDER, Place, check_place, measure, opened, retrieval_table
+
+    found = read_set(options.set).part(options.half)
+    if not found.queries:
+        raise Misuse(f"{options.set}: none of its queries belongs to the half {options.half!r}.")
+    place = Place(options.data or DEFAULT_FOLDER / found.name)
+    with _named_errors():
+        check_place(place, options.set)
+        with opened(found.documents, place, _say) as (assistant, timing):
+            result = measure(found, options.half, assistant, place, timing, _say)
+    print(json.dumps(result.to_dict(), indent=2) if options.json else retrieval_table(result))
+    return DONE
+
+
+def _public(options: argparse.Namespace) -> int:
+    from eval.public import MATERIAL_VARIABLE, SETS, PublicPlan, evaluate_public
+    from eval.retrieval import DEFAULT_FOLDER
+
+    material = options.material or os.environ.get(MATERIAL_VARIABLE)
+    if not material:
+        raise Misuse(f"There is no material: name its folder with --material or in {MATERIAL_VARIABLE}.")
+    unknown = [name for name in options.set or () if name not in SETS]
+    if unknown:
+        raise Misuse(f"--set {unknown[0]}: is none of {', '.join(SETS)}.")
+    plan = PublicPlan(
+        material=Path(material),
+        half=options.half,
+        sets=[name for name in SETS if name in (options.set or SETS)],
+        folder=options.data or DEFAULT_FOLDER,
+        why=options.why,
+    )
+    findings = []
+    with _named_errors():
+        for finding in evaluate_public(plan, _say):
+            findings.append(finding)
+            if not options.json:
+                print(finding.table(), flush=True)
+    if options.json:
+        print(json.dumps({"half": plan.half, "sets": {one.name: one.to_dict() for one in findings}}, indent=2))
+    return FAILED if any(one.verbatim_failed for one in findings) else DONE
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -80,6 +80,8 @@ def given_answer(values: Mapping[str, Any], where: str = "answer") -> GivenAnswe
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Misuse(f"{where}: the answer cannot be read ({type(error).__name__}: {error}).") from error
+    if not isinstance(values["text"], str) or not isinstance(answer.reason, str | None):
+        raise Misuse(f"{where}: 'text' or 'reason' of the answer is no text.")
     if answer.outcome not in OUTCOMES:
         raise Misuse(f"{where}: the outcome {answer.outcome!r} is none of {', '.join(OUTCOMES)}.")
     return answer
@@ -174,6 +176,8 @@ def _check_meta(path: Path, meta: RunMeta) -> None:
         found = json.loads(beside.read_text(encoding="utf-8"))
     except ValueError as error:
         raise Misuse(f"{beside}: not JSON ({error}). {advice}") from error
+    if not isinstance(found, dict):
+        raise Misuse(f"{beside}: not a JSON object. {advice}")
     if found.get("system") != meta.system:
         raise Misuse(f"{path}: holds answers of the system {found.get('system')!r}, not {meta.system!r}. {advice}")
     if found.get("documents") != meta.documents:

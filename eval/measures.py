@@ -62,8 +62,13 @@ def first(question: Question, answer: GivenAnswer | None) -> Share:
     return _facts_in(question, answer, _first_sentence)
 
 
+def half_answered(question: Question, answer: GivenAnswer | None) -> Share:
+    """Kind `partly` with facts: 1 if the facts of the covered part all stand in the first 80 words."""
+    return lead(question, answer) if question.kind == "partly" else NOT_APPLICABLE
+
+
 def _facts_in(question: Question, answer: GivenAnswer | None, part: Callable[[GivenAnswer], str]) -> Share:
-    if not (question.answerable and question.facts):
+    if not (question.has_answer and question.facts):
         return NOT_APPLICABLE
     return _verdict(answer is not None and not answer.abstained and holds_all(question.facts, part(answer)))
 
@@ -86,7 +91,7 @@ def evidence_share(question: Question, answer: GivenAnswer | None) -> Share:
     A shown sentence is evidence when it is the same sentence as one (`matching.same_sentence`) or holds all facts.
     """
     shown = _shown(answer)
-    if not (question.answerable and question.evidence and shown):
+    if not (question.has_answer and question.evidence and shown):
         return NOT_APPLICABLE
     return Share(sum(_carries(question, sentence.text) for sentence in shown), len(shown))
 
@@ -98,7 +103,7 @@ def evidence_recall(question: Question, answer: GivenAnswer | None) -> Share:
     """
     shown = [sentence.text for sentence in _shown(answer)]
     sets = [one for one in question.evidence_sets or (question.evidence,) if one]
-    if not (question.answerable and sets and shown):
+    if not (question.has_answer and sets and shown):
         return NOT_APPLICABLE
     found = [Share(sum(is_evidence(sentence, shown) for sentence in one), len(one)) for one in sets]
     return max(found, key=lambda share: (share.hits / share.of, share.of))
@@ -122,7 +127,7 @@ def citation_precision(question: Question, answer: GivenAnswer | None) -> Share:
     (citation precision as in ALCE, Gao et al., EMNLP 2023, with labels in place of a model's judgement).
     """
     labelled = question.gold and (question.evidence or question.facts)
-    if not (question.answerable and labelled and answer is not None and answer.shows_sources):
+    if not (question.has_answer and labelled and answer is not None and answer.shows_sources):
         return NOT_APPLICABLE
     good = [citation for citation in answer.citations if _is_good(question, citation)]
     return Share(len(good), len(answer.citations))
@@ -196,14 +201,17 @@ def is_in_source(citation: CitedQuote, original_of: Callable[[str], str | None])
 
 def refusal(question: Question, answer: GivenAnswer | None) -> Share:
     """Unanswerable questions: 1 if it abstained."""
-    if question.answerable is not False or question.kind == "small_talk":
+    if question.answerable is not False or question.has_answer or question.kind == "small_talk":
         return NOT_APPLICABLE
     return _verdict(answer is not None and answer.abstained)
 
 
 def false_refusal(question: Question, answer: GivenAnswer | None) -> Share:
-    """Answerable questions: 1 if it abstained, or said nothing at all. Lower is better."""
-    if not question.answerable or question.kind == "small_talk":
+    """Answerable questions: 1 if it abstained, or said nothing at all. Lower is better.
+
+    For the kind `partly` too only a full abstention counts: an answer to the covered part is what is asked for.
+    """
+    if not question.has_answer or question.kind == "small_talk":
         return NOT_APPLICABLE
     return _verdict(answer is None or answer.abstained)
 
@@ -213,6 +221,45 @@ def small_talk(question: Question, answer: GivenAnswer | None) -> Share:
     if question.kind != "small_talk":
         return NOT_APPLICABLE
     return _verdict(answer is not None and answer.outcome == "small_talk")
+
+
+# --- what the sources deny, or do not hold ------------------------------------------------------------------------
+
+
+def not_confirmed(question: Question, answer: GivenAnswer | None) -> Share:
+    """False premises: 1 if it abstained, or answered with the reason `false_premise`."""
+    if not _takes_wrong_for_granted(question):
+        return NOT_APPLICABLE
+    return _verdict(answer is not None and (answer.abstained or answer.reason == "false_premise"))
+
+
+def corrected(question: Question, answer: GivenAnswer | None) -> Share:
+    """False premises with `corrects`: 1 if a shown or cited sentence is the same as one of them.
+
+    An abstention may correct as well, by what it cites; its own words count for nothing.
+    """
+    if not (_takes_wrong_for_granted(question) and question.corrects):
+        return NOT_APPLICABLE
+    quotes = [citation.quote for citation in answer.citations] if answer is not None else []
+    # A long quote is judged by its sentences as well: one of them may be what is true.
+    sentences = [*(one.text for one in _shown(answer)), *quotes]
+    sentences += [span.text for quote in quotes for span in sentence_spans(quote)]
+    return _verdict(any(is_evidence(sentence, question.corrects) for sentence in sentences))
+
+
+def missing_named(question: Question, answer: GivenAnswer | None, missing: str | None) -> Share:
+    """Kind `partly` with `uncovered`: 1 if the outcome is `partly` and any of the patterns matches `missing`.
+
+    `missing` is what the answer names as not held by the sources, or None.
+    """
+    if not (question.kind == "partly" and question.uncovered):
+        return NOT_APPLICABLE
+    named = missing if answer is not None and answer.outcome == "partly" else None
+    return _verdict(named is not None and any(holds(pattern, named) for pattern in question.uncovered))
+
+
+def _takes_wrong_for_granted(question: Question) -> bool:
+    return question.kind == "false_premise" and question.answerable is False
 
 
 # --- length and time ---------------------------------------------------------------------------------------------

@@ -16,59 +16,75 @@ from eval.jsonlines import line_of, read_objects
 from eval.question_set import half_of
 
 # How many of each; the smallest sha1 first, which is a fixed random draw.
-ANSWERABLE = 150
-OFF_TOPIC_NORWEGIAN = 100
-OFF_TOPIC_ENGLISH = 30
+ANSWERABLE = 400
+OFF_TOPIC_NORWEGIAN = 120
+OFF_TOPIC_CLAIMS = 40
+OFF_TOPIC_CHATS = 60
 
 Line = Mapping[str, Any]
 
 
 def make_tuning_sets(material: Path, out: Path) -> list[Path]:
-    """Write `norquad/` and `public/` below `out`, each with `questions.jsonl`, and return those two files.
+    """Write `norquad/`, `govt/` and `public/` below `out`, each with `questions.jsonl`, and return those three files.
 
-    `norquad/` has a corpus of its own, without the articles whose questions must then be refused; `public/` asks trivia
-    and biology of the programme's corpus, where all of it is off topic.
+    `norquad/` and `govt/` have a corpus of their own, Norwegian articles and pages of American authorities; `public/`
+    asks trivia, biology and finance of the programme's corpus, where all of it is off topic.
 
     Raises:
         Misuse: The material is not there.
     """
-    norquad, scifact = material / "data" / "norquad", material / "data" / "scifact"
-    for folder in (norquad, scifact):
-        if not folder.is_dir():
-            raise Misuse(f"{folder} is not there. Name the folder that holds data/norquad and data/scifact.")
-    return [_norquad(norquad, out / "norquad"), _off_topic(norquad, scifact, out / "public")]
+    data = material / "data"
+    for name in ("norquad", "scifact", "mtrag-govt", "mtrag-fiqa", "mtrag-clapnq"):
+        if not (data / name).is_dir():
+            raise Misuse(f"{data / name} is not there. Name the folder that holds data/{name}.")
+    return [
+        _with_corpus(data / "norquad", out / "norquad"),
+        _with_corpus(data / "mtrag-govt", out / "govt"),
+        _off_topic(data, out / "public"),
+    ]
 
 
-def _norquad(source: Path, target: Path) -> Path:
-    refused = _tuning(_lines(source / "questions_removed.jsonl"))
-    removed = {name for line in _lines(source / "questions_removed.jsonl") for name in line["remove"]}
+def _with_corpus(source: Path, target: Path) -> Path:
     for document in _lines(source / "corpus.jsonl"):
-        if document["_id"] not in removed:
-            _write_text(target / "corpus" / f"{document['_id']}.txt", document["text"])
-    asked = _drawn(_tuning(_lines(source / "questions.jsonl")), ANSWERABLE)
-    kept = [line for line in asked if not removed & set(line["gold"])]
+        title, text = document.get("title") or "", document["text"]
+        _write_text(
+            target / "corpus" / _file(document["_id"]), text if text.startswith(title) else f"{title}\n\n{text}"
+        )
+    asked = _tuning(line for line in _lines(source / "questions.jsonl") if line["answerable"] is not None)
     lines = [
         {
-            **_labels(line, kind="natural", answerable=True),
+            **_labels(line, kind="natural" if line["answerable"] else "absent_detail", answerable=line["answerable"]),
+            "history": line["history"],
             "facts": line["facts"],
             "evidence": line["evidence"],
-            "gold": [f"{name}.txt" for name in line["gold"]],
+            "gold": [_file(name) for name in line["gold"]],
         }
-        for line in kept
+        for line in _drawn(asked, ANSWERABLE)
     ]
-    lines += [_labels(line, kind="absent_detail", answerable=False) for line in refused]
     return _write_lines(target / "questions.jsonl", lines)
 
 
-def _off_topic(norquad: Path, scifact: Path, target: Path) -> Path:
-    norwegian = _drawn(_tuning(_lines(norquad / "questions.jsonl")), OFF_TOPIC_NORWEGIAN)
-    queries = _lines(scifact / "queries.jsonl")
-    claims = [{"id": line["_id"], "question": line["text"], "lang": "en"} for line in queries]
-    english = _drawn(_tuning(claims), OFF_TOPIC_ENGLISH)
+def _file(name: str) -> str:
+    return f"{name.replace('/', '_')}.txt"
+
+
+def _off_topic(data: Path, target: Path) -> Path:
+    norwegian = _drawn(_tuning(_lines(data / "norquad" / "questions.jsonl")), OFF_TOPIC_NORWEGIAN)
+    claims = _drawn(_tuning(map(_as_question, _lines(data / "scifact" / "queries.jsonl"))), OFF_TOPIC_CLAIMS)
+    chats = [
+        _as_question(line)
+        for name in ("mtrag-fiqa", "mtrag-clapnq")
+        for line in _lines(data / name / "queries.jsonl")
+        if not line.get("history")
+    ]
+    lines = (*norwegian, *claims, *_drawn(_tuning(chats), OFF_TOPIC_CHATS))
     return _write_lines(
-        target / "questions.jsonl",
-        [_labels(line, kind="off_topic", answerable=False) for line in (*norwegian, *english)],
+        target / "questions.jsonl", [_labels(line, kind="off_topic", answerable=False) for line in lines]
     )
+
+
+def _as_question(line: Line) -> Line:
+    return {"id": line["_id"], "question": line["text"], "lang": "en"}
 
 
 def _lines(path: Path) -> list[Line]:

@@ -27,6 +27,9 @@ class Question:
         evidence: Sentences, word for word, that carry the answer; those of every set included.
         evidence_sets: Alternatives: citing one whole set is enough.
         gold: Ids of the documents that hold the answer.
+        uncovered: Regexes for the part that the corpus does not hold; any of them names it (kind `partly`).
+        corrects: Sentences, word for word, that say what is true where the question takes something wrong for granted.
+        must_not: Regexes for what a right answer never says.
     """
 
     id: str
@@ -40,6 +43,14 @@ class Question:
     gold: tuple[str, ...] = ()
     kind: str = "?"
     half: Half | None = None
+    uncovered: tuple[re.Pattern[str], ...] = ()
+    corrects: tuple[str, ...] = ()
+    must_not: tuple[re.Pattern[str], ...] = ()
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the corpus holds the answer or, for the kind `partly`, a part of it."""
+        return self.answerable is True or self.kind == "partly"
 
 
 def read_questions(path: Path, half: Half | None = None) -> list[Question]:
@@ -70,20 +81,25 @@ def _question(line: Mapping[str, Any], where: str) -> Question:
             raise Misuse(f"{where}: the key {key!r} is missing.")
         if not isinstance(line[key], str):
             raise Misuse(f"{where}: {key!r} is no text.")
-    evidence_sets = tuple(_texts(one, "evidence_sets", where) for one in line.get("evidence_sets") or ())
+        if not line[key].strip():
+            raise Misuse(f"{where}: {key!r} is empty.")
+    evidence_sets = _sets(line.get("evidence_sets") or (), where)
     in_sets = tuple(sentence for one in evidence_sets for sentence in one)
     return Question(
         id=line["id"],
         question=line["question"],
         history=_history(line.get("history") or (), where),
-        language=line.get("lang") or "?",
+        language=_word(line.get("lang"), "lang", where),
         answerable=_choice(line.get("answerable"), (True, False, None), "answerable", where),
-        facts=_patterns(_texts(line.get("facts") or (), "facts", where), where),
+        facts=_patterns(line, "facts", where),
         evidence=tuple(dict.fromkeys(_texts(line.get("evidence") or (), "evidence", where) + in_sets)),
         evidence_sets=evidence_sets,
         gold=_texts(line.get("gold") or (), "gold", where),
-        kind=line.get("kind") or "?",
+        kind=_word(line.get("kind"), "kind", where),
         half=_choice(line.get("half"), (*HALVES, None), "half", where),
+        uncovered=_patterns(line, "uncovered", where),
+        corrects=_texts(line.get("corrects") or (), "corrects", where),
+        must_not=_patterns(line, "must_not", where),
     )
 
 
@@ -93,7 +109,21 @@ def _history(turns: Any, where: str) -> tuple[Mapping[str, str | None], ...]:
     for turn in turns:
         if not isinstance(turn, Mapping) or not isinstance(turn.get("question"), str):
             raise Misuse(f"{where}: a turn of 'history' has no 'question'.")
+        if not isinstance(turn.get("answer"), str | None):
+            raise Misuse(f"{where}: the 'answer' of a turn of 'history' is no text.")
     return tuple({"question": turn["question"], "answer": turn.get("answer")} for turn in turns)
+
+
+def _word(value: Any, key: str, where: str) -> str:
+    if not isinstance(value, str | None):
+        raise Misuse(f"{where}: {key!r} is no text.")
+    return value or "?"
+
+
+def _sets(values: Any, where: str) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise Misuse(f"{where}: 'evidence_sets' is no list of lists of texts.")
+    return tuple(_texts(one, "evidence_sets", where) for one in values)
 
 
 def _texts(values: Any, key: str, where: str) -> tuple[str, ...]:
@@ -102,11 +132,22 @@ def _texts(values: Any, key: str, where: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _patterns(facts: Sequence[str], where: str) -> tuple[re.Pattern[str], ...]:
+# What one regex of a label is called in a complaint.
+_NAMED = {"facts": "fact", "uncovered": "pattern of 'uncovered'", "must_not": "pattern of 'must_not'"}
+
+
+def _patterns(line: Mapping[str, Any], key: str, where: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(one, _NAMED[key], where) for one in _texts(line.get(key) or (), key, where))
+
+
+def _pattern(text: str, named: str, where: str) -> re.Pattern[str]:
     try:
-        return tuple(re.compile(fact, re.IGNORECASE) for fact in facts)
-    except re.error as error:
-        raise Misuse(f"{where}: a fact is no regular expression ({error}).") from error
+        pattern = re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError) as error:
+        raise Misuse(f"{where}: a {named} is no regular expression ({error}): {text!r}.") from error
+    if pattern.search(""):
+        raise Misuse(f"{where}: the {named} {text!r} stands in the empty text, so every answer would hold it.")
+    return pattern
 
 
 def _choice(value: Any, choices: Sequence[Any], key: str, where: str) -> Any:

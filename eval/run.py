@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,15 @@ from assistant import Assistant, AssistantError, open_assistant
 from eval import gate, looks
 from eval.answer_file import RunMeta, read_answers
 from eval.answering import Say, answer_questions
+from eval.calibration import Calibration, calibrate, calibration_table, read_explanations
 from eval.errors import EvaluationError, Misuse
+from eval.html_report import write_report
 from eval.jsonlines import line_of, write_json
 from eval.originals import Originals
+from eval.question_check import check_gold, evidence_warning, stray_evidence
 from eval.question_set import Half, Question, read_questions
-from eval.scoring import Report, Score, score
+from eval.run_record import main_language, write_record
+from eval.scoring import Report, Score, named_missing, score
 from eval.systems import SYSTEM_NAMES, SystemName, check_corpus, documents_fingerprint, open_system
 from eval.tables import comparison
 
@@ -79,10 +83,23 @@ def evaluate(plan: Plan, say: Say) -> Finding:
         looks.log_look(plan.half, str(plan.why), plan.looks)
     folder = plan.folder
     with open_assistant(corpus=plan.corpus, data=plan.data) as assistant:
+        _check_labels(plan, questions, assistant, say)
         failed_lines = {name: _answer(name, questions, assistant, plan, folder, say) for name in plan.systems}
+        write_record(folder, plan.half, plan.questions, questions, assistant.documents())
+        if "assistant" in plan.systems:
+            _write_why(folder / "assistant-why.jsonl", questions, assistant, say)
         texts = stored_texts(assistant)
-        reports = [_score(name, questions, plan, folder, texts) for name in plan.systems]
+        languages = {document.id: main_language(document) for document in assistant.documents()}
+        reports = [_score(name, questions, plan, folder, texts, languages) for name in plan.systems]
     return _finding(plan, folder, reports, failed_lines)
+
+
+def _check_labels(plan: Plan, questions: Sequence[Question], assistant: Assistant, say: Say) -> None:
+    texts = {document.id: document.text for document in assistant.documents()}
+    check_gold(plan.questions, questions, texts, plan.corpus)
+    warning = evidence_warning(plan.questions, stray_evidence(questions, texts.get))
+    if warning:
+        say(warning)
 
 
 def stored_texts(assistant: Assistant) -> Callable[[str, str], str | None]:
@@ -109,31 +126,67 @@ def _answer(
     return answer_questions(questions, system, folder / f"{name}.jsonl", meta=meta, say=say).failed
 
 
+def _write_why(path: Path, questions: Sequence[Question], assistant: Assistant, say: Say) -> None:
+    """Write what was retrieved, chosen and refused for each question, where the assistant can explain itself."""
+    explain = getattr(assistant, "explain", None)
+    if explain is None:
+        return
+    lines = []
+    for question in questions:
+        try:
+            lines.append(line_of({"id": question.id, "why": explain(question.question, question.history)}))
+        except Exception as error:  # an explanation is for reading; without it the answer still counts
+            say(f"{question.id}: no explanation ({type(error).__name__}: {error})")
+    path.write_text("".join(lines), encoding="utf-8")
+
+
 def _score(
     name: SystemName,
     questions: Sequence[Question],
     plan: Plan,
     folder: Path,
     texts: Callable[[str, str], str | None],
+    languages: Mapping[str, str],
 ) -> Report:
-    answers = read_answers(folder / f"{name}.jsonl")
-    return score(name, questions, answers, text_of=texts, original_of=Originals(plan.corpus))
+    path = folder / f"{name}.jsonl"
+    return score(
+        name,
+        questions,
+        read_answers(path),
+        text_of=texts,
+        original_of=Originals(plan.corpus),
+        missing=named_missing(path),
+        languages=languages,
+    )
 
 
 def _finding(plan: Plan, folder: Path, reports: Sequence[Report], failed_lines: dict[SystemName, int]) -> Finding:
     table = comparison(reports)
     reasons = [f"{name}: {count} questions could not be asked" for name, count in failed_lines.items() if count]
     reasons += [f"{one.system}: citations that are not verbatim" for one in reports if one.verbatim_failed]
+    values = {report.system: report.to_dict() for report in reports}
     for report in reports:
         _write_failing(folder / f"{report.system}-failing.jsonl", report.scores)
         if report.system == "assistant":
+            if (calibration := _calibration(folder, report)) is not None:
+                table += "\n" + calibration_table(calibration, learned_here=plan.half == "tuning")
+                values[report.system]["calibration"] = calibration.to_dict()
             compared, regressions = _against_baseline(plan, report)
             table += "\n" + compared
             reasons += regressions
             _write_verdicts(folder, plan.half, report)
-    write_json(folder / "report.json", {report.system: report.to_dict() for report in reports})
+    write_json(folder / "report.json", values)
     (folder / "report.txt").write_text(table, encoding="utf-8")
+    shown = "assistant" if "assistant" in plan.systems else plan.systems[0]
+    write_report(str(folder), runs=plan.runs, question_file=plan.questions, baseline=plan.baseline, system=shown)
     return Finding(folder, table, reasons)
+
+
+def _calibration(folder: Path, report: Report) -> Calibration | None:
+    why = folder / "assistant-why.jsonl"
+    if not why.is_file():
+        return None
+    return calibrate([score.question for score in report.scores], read_explanations(why))
 
 
 def _against_baseline(plan: Plan, report: Report) -> tuple[str, list[str]]:

@@ -1,15 +1,21 @@
-"""Answers and labels to scores: per question, and added up with intervals over all, by language and by kind."""
+"""Answers and labels to scores: per question, and added up with intervals over all, by language and by kind.
+
+Where the languages of the documents are known, also by language across: what a question in one language is worth when
+the answer stands in the other.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eval import measures
 from eval.answer_file import CitedQuote, GivenAnswer
 from eval.intervals import Interval, clustered_bootstrap, wilson
+from eval.jsonlines import read_objects
 from eval.measures import Share, TextOf
 from eval.question_set import Question
 
@@ -24,7 +30,12 @@ VERDICTS: Mapping[str, Callable[[Question, GivenAnswer | None], Share]] = {
     "refusal": measures.refusal,
     "false_refusal": measures.false_refusal,
     "small_talk": measures.small_talk,
+    "not_confirmed": measures.not_confirmed,
+    "corrected": measures.corrected,
+    "half_answered": measures.half_answered,
 }
+# One verdict a question too, asked only where what the answers name as missing is at hand.
+NAMED = "missing_named"
 COUNTS: Mapping[str, Callable[[Question, GivenAnswer | None], Share]] = {
     "evidence_share": measures.evidence_share,
     "evidence_recall": measures.evidence_recall,
@@ -33,9 +44,13 @@ COUNTS: Mapping[str, Callable[[Question, GivenAnswer | None], Share]] = {
 }
 # Asked only where the stored texts, or the original files, are at hand.
 CHECKS = ("verbatim", "in_source")
-MEASURES = (*VERDICTS, *COUNTS, *CHECKS)
+MEASURES = (*VERDICTS, NAMED, *COUNTS, *CHECKS)
 # What a question may fail in: the last verdict is better when lower.
 LOWER_IS_BETTER = frozenset({"false_refusal"})
+# Language of the question on languages of its gold documents; "only" where none is in the question's own.
+STRATA = ("en on en", "nb on nb", "nb on en only", "en on nb only", "nn")
+# A stratum with fewer questions is shown and decides nothing.
+STRATUM_QUESTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,7 @@ class Score:
         wrong = []
         for name, share in self.shares.items():
             bad = share.hits > 0 if name in LOWER_IS_BETTER else share.hits < share.of
-            if bad and (name in VERDICTS or name in CHECKS):
+            if bad and (name in VERDICTS or name == NAMED or name in CHECKS):
                 wrong.append(name)
         return wrong
 
@@ -122,6 +137,7 @@ class Report:
 
     Attributes:
         system: The name at the head of its column.
+        by_stratum: By language across, see `stratum`; empty where the documents' languages are not known.
         unknown: Ids in the answer file that the question file does not hold.
         misses: Citations that a check found wrong, by check.
     """
@@ -131,6 +147,7 @@ class Report:
     overall: Summary
     by_language: Mapping[str, Summary]
     by_kind: Mapping[str, Summary]
+    by_stratum: Mapping[str, Summary] = field(default_factory=dict)
     unknown: Sequence[str] = ()
     misses: Mapping[str, Sequence[tuple[str, CitedQuote]]] = field(default_factory=dict)
 
@@ -146,6 +163,7 @@ class Report:
             "overall": self.overall.to_dict(),
             "by_language": {name: summary.to_dict() for name, summary in self.by_language.items()},
             "by_kind": {name: summary.to_dict() for name, summary in self.by_kind.items()},
+            "by_stratum": {name: summary.to_dict() for name, summary in self.by_stratum.items()},
             "unknown": list(self.unknown),
             "misses": {
                 check: [
@@ -164,30 +182,87 @@ def score(
     *,
     text_of: TextOf | None = None,
     original_of: OriginalOf | None = None,
+    missing: Mapping[str, str | None] | None = None,
+    languages: Mapping[str, str] | None = None,
 ) -> Report:
-    """Score one system's answers; the checks of citations are left out where their texts are not given."""
-    scores = [_score(question, answers.get(question.id), text_of, original_of) for question in questions]
+    """Score one system's answers.
+
+    Args:
+        text_of: Stored texts; without them `verbatim` is left out.
+        original_of: Texts of the original files; without them `in_source` is left out.
+        missing: What each answer names as missing, see `named_missing`; without it `missing_named` is left out.
+        languages: The language of each document; without it the strata are left out.
+    """
+    scores = []
+    for question in questions:
+        shares = _shares(question, answers.get(question.id), text_of, original_of)
+        if missing is not None:
+            shares[NAMED] = measures.missing_named(question, answers.get(question.id), missing.get(question.id))
+        applying = {name: shares[name] for name in MEASURES if name in shares and shares[name].of}
+        scores.append(Score(question, answers.get(question.id), applying))
     known = {question.id for question in questions}
+    strata = {question.id: stratum(question, languages or {}) for question in questions}
     return Report(
         system=system,
         scores=scores,
         overall=summarise(scores),
         by_language=_by(scores, lambda one: one.question.language),
         by_kind=_by(scores, lambda one: one.question.kind),
+        by_stratum={
+            name: summarise(inside)
+            for name in STRATA
+            if (inside := [one for one in scores if strata[one.question.id] == name])
+        },
         unknown=[id_ for id_ in answers if id_ not in known],
         misses=_misses(scores, text_of, original_of),
     )
 
 
-def _score(
+def named_missing(answers: Path) -> dict[str, str | None]:
+    """Return what each line of an answer file names as not held by the sources, by question id.
+
+    Raises:
+        Misuse: The file is missing, or a line is not JSON.
+    """
+    found = ((line.get("id"), line.get("answer")) for _, line in read_objects(answers))
+    return {
+        id_: answer["missing"] if isinstance(answer.get("missing"), str) else None
+        for id_, answer in found
+        if isinstance(id_, str) and isinstance(answer, Mapping)
+    }
+
+
+def stratum(question: Question, languages: Mapping[str, str]) -> str | None:
+    """Return which of STRATA a question belongs to, or None.
+
+    None stands for a question without gold documents, and for one of which nobody knows whether the answer stands in
+    its own language: a document whose language is not known, and no other in the question's. Nynorsk documents count
+    as Norwegian.
+    """
+    known = {languages.get(document, "?") for document in question.gold}
+    if not known - {"?"}:
+        return None
+    if question.language == "nn":
+        return "nn"
+    documents = {"nb" if language == "nn" else language for language in known}
+    if question.language in documents:
+        name = f"{question.language} on {question.language}"
+    elif len(documents) == 1:
+        name = f"{question.language} on {documents.pop()} only"
+    else:
+        return None
+    return name if name in STRATA else None
+
+
+def _shares(
     question: Question, answer: GivenAnswer | None, text_of: TextOf | None, original_of: OriginalOf | None
-) -> Score:
+) -> dict[str, Share]:
     shares = {name: measure(question, answer) for name, measure in {**VERDICTS, **COUNTS}.items()}
     if text_of is not None:
         shares["verbatim"] = measures.verbatim(answer, text_of)
     if original_of is not None:
         shares["in_source"] = measures.in_source(answer, original_of)
-    return Score(question, answer, {name: share for name, share in shares.items() if share.of})
+    return shares
 
 
 def summarise(scores: Sequence[Score]) -> Summary:
@@ -211,7 +286,7 @@ def _estimate(name: str, shares: Sequence[Share]) -> Estimate | None:
     counted = [share.of for share in shares]
     if not sum(counted):
         return None
-    proportion = name in VERDICTS
+    proportion = name in VERDICTS or name == NAMED
     interval = wilson(int(sum(hits)), sum(counted)) if proportion else clustered_bootstrap(hits, counted)
     return Estimate(sum(hits) / sum(counted), interval, sum(counted), len(shares))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from eval.scoring import MEASURES, Estimate, Report, Summary
+from eval.scoring import MEASURES, STRATA, STRATUM_QUESTIONS, Estimate, Report, Summary
 
 CELL = 27
 LABEL = 20
@@ -14,22 +14,43 @@ MISSES_SHOWN = 20
 
 
 def comparison(reports: Sequence[Report]) -> str:
-    """Return all systems' measures: overall, then by language, then by kind. Nothing for no report."""
+    """Return all systems' measures: overall, by language, by language across, by kind. Nothing for no report."""
     if not reports:
         return ""
     blocks = [_block("all questions", reports, [report.overall for report in reports])]
-    for title, groups in (("language", "by_language"), ("kind", "by_kind")):
-        names = sorted({name for report in reports for name in getattr(report, groups)})
-        for name in names if len(names) > 1 else ():
-            blocks.append(_block(f"{title} {name}", reports, [getattr(one, groups).get(name) for one in reports]))
+    blocks += _groups("language", reports, [report.by_language for report in reports])
+    blocks += _strata(reports)
+    blocks += _groups("kind", reports, [report.by_kind for report in reports])
     blocks.append(_reasons(reports))
     blocks.extend(_misses(report) for report in reports)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _block(title: str, reports: Sequence[Report], summaries: Sequence[Summary | None]) -> str:
-    size = next((summary.questions for summary in summaries if summary), 0)
-    lines = [f"{title} ({size})", _row("", [report.system for report in reports])]
+def _groups(title: str, reports: Sequence[Report], groups: Sequence[Mapping[str, Summary]]) -> list[str]:
+    """Return a block a group; a single group says nothing that all questions did not."""
+    names = sorted({name for group in groups for name in group})
+    if len(names) < 2:
+        return []
+    return [_block(f"{title} {name}", reports, [group.get(name) for group in groups]) for name in names]
+
+
+def _strata(reports: Sequence[Report]) -> list[str]:
+    """Return a block a stratum of languages, also where there is one alone; small ones say that they are."""
+    blocks = []
+    for name in STRATA:
+        summaries = [report.by_stratum.get(name) for report in reports]
+        if size := _size(summaries):
+            mark = f" (under {STRATUM_QUESTIONS}: no verdict)" if size < STRATUM_QUESTIONS else ""
+            blocks.append(_block(f"language across: {name}", reports, summaries, mark))
+    return blocks
+
+
+def _size(summaries: Sequence[Summary | None]) -> int:
+    return next((summary.questions for summary in summaries if summary), 0)
+
+
+def _block(title: str, reports: Sequence[Report], summaries: Sequence[Summary | None], mark: str = "") -> str:
+    lines = [f"{title} ({_size(summaries)}){mark}", _row("", [report.system for report in reports])]
     for measure in MEASURES:
         estimates = [summary.estimates.get(measure) if summary else None for summary in summaries]
         if any(estimates):

@@ -22,6 +22,16 @@ def test_defaults_work_without_any_choice():
     settings = read_settings()
     assert (settings.corpus, settings.data) == (Path("corpus"), Path(".assistant"))
     assert (settings.embedding_model, settings.host, settings.port) == ("all-MiniLM-L6-v2", "127.0.0.1", 7860)
+    assert settings.reranker is None
+
+
+def test_a_reranker_is_chosen_by_one_variable(monkeypatch):
+    """Its name or folder is taken as it is written; how many hits it reads has a default; an empty name is none."""
+    monkeypatch.setenv("ASSISTANT_RERANKER", "models/reranker")
+    assert (read_settings().reranker, read_settings().rerank_hits) == ("models/reranker", 20)
+    monkeypatch.setenv("ASSISTANT_RERANK_HITS", "8")
+    monkeypatch.setenv("ASSISTANT_RERANKER", "")
+    assert (read_settings().reranker, read_settings().rerank_hits) == (None, 8)
 
 
 def test_every_setting_says_what_it_is_for():
@@ -57,6 +67,7 @@ def test_settings_cannot_be_changed_later():
         pytest.param("PORT", "0", "ASSISTANT_PORT is '0': input should be greater than or equal to 1", id="too small"),
         pytest.param("PORT", "70000", "less than or equal to 65535", id="too large"),
         pytest.param("CHUNK_TOKENS", "10", "greater than or equal to 32", id="chunks too short"),
+        pytest.param("RERANK_HITS", "1", "greater than or equal to 2", id="nothing to put in order"),
         pytest.param("PARSE_SECONDS", "nan", "ASSISTANT_PARSE_SECONDS", id="not a number at all"),
         pytest.param("PARSE_SECONDS", "inf", "less than or equal to 86400", id="for ever"),
         pytest.param("HITS", "60", "hits is 60 and must not be above candidates, 50", id="contradiction"),

@@ -1,16 +1,17 @@
-"""Do these hits hold the answer? A probability from what was found, with the reason when it is too low.
+"""Whether these hits hold the answer, and whether the question takes for granted what they deny.
 
-A logistic regression over the features of `evidence.features`, with the weights in `assistant/tuning.json`. Never
-looks at a fused score, which compares inside one list only.
+Two calibrated probabilities from the features of `features`, by the trees in `assistant/judges.json`. Never looks at a
+fused score, which compares inside one list only.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from assistant.answering.evidence import Evidence, features
-from assistant.domain import Query, Reason
+from assistant.answering.evidence import Evidence
+from assistant.answering.features import features
+from assistant.domain import Hit, Query, Reason
 from assistant.tuning import Tuning
 
 
@@ -21,23 +22,32 @@ class Judgement:
     Attributes:
         probability: That the hits hold the answer, 0 to 1.
         reason: Why not, or None when there is enough.
+        premise: Probability that the question takes something wrong for granted, 0 to 1.
+        doubtful: It is answered, but what it takes for granted should not pass as confirmed.
+        features: What both probabilities were judged from; empty where there was nothing to judge.
     """
 
     probability: float
     reason: Reason | None
+    premise: float = 0.0
+    doubtful: bool = False
+    features: Mapping[str, float] = field(default_factory=dict)
 
 
-def judge(query: Query, evidence: Evidence, tuning: Tuning) -> Judgement:
-    """Return the probability that the evidence answers the query; 0 without any candidate."""
+def judge(query: Query, hits: Sequence[Hit], evidence: Evidence, tuning: Tuning) -> Judgement:
+    """Return how likely the hits answer the query; 0 and off topic without any candidate."""
     if not evidence.candidates:
         return Judgement(0.0, "off_topic")
-    found = features(query, evidence)
-    weights = tuning.answerability
-    probability = _logistic(weights["intercept"] + sum(weights.get(name, 0.0) * found[name] for name in found))
-    if probability >= tuning.threshold:
-        return Judgement(probability, None)
-    return Judgement(probability, "off_topic" if found["covered"] < tuning.off_topic_below else "not_covered")
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-value)) if value > -500 else 0.0
+    found = features(query, hits, evidence)
+    probability = tuning.answerable.probability(found)
+    premise = tuning.false_premise.probability(found)
+    doubtful = premise >= tuning.premise_doubted
+    reason: Reason | None = None
+    if probability < tuning.threshold:
+        # Without a denial among the best sentences there is nothing to hold against the premise.
+        denied = doubtful and found["denials"] > 0
+        covered = found["covered"] >= tuning.off_topic_below
+        reason = "off_topic" if not covered else "false_premise" if denied else "not_covered"
+    elif premise >= tuning.premise_denied:
+        reason = "false_premise"
+    return Judgement(probability, reason, premise, doubtful and reason is None, found)

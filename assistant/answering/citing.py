@@ -2,11 +2,16 @@
 
 A citation exists only if its quote equals the stored text of its document version at its offsets. What fails is left
 out of the answer, whoever wrote the draft.
+
+`[n]` in an answer's text is always our marker. A source may hold such marks too: footnotes, or a forged reference.
+The citation keeps them, letter by letter; in the text a footnote's mark is left out, as it points to nothing that the
+reader can see, and any other number in square brackets stands in round ones.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,6 +22,12 @@ from assistant.domain import Citation, Claim, Document, Draft, Hit, Quote
 logger = logging.getLogger(__name__)
 
 FindDocument = Callable[[str, str], Document | None]
+
+# Marks at the end of a clause, behind a word or a full stop, are footnotes.
+_FOOTNOTES = re.compile(
+    r"(?<=[^\W_])(?:\s?\[\d+\])+(?=\s*(?:[.,;:!?)\"'”’»]|$))|(?<=[.!?,;)\"'”’»])(?:\s?\[\d+\])+(?=\s|$)"
+)
+_NUMBER_IN_BRACKETS = re.compile(r"\[(\d+)\]")
 
 
 def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tuple[str, tuple[Citation, ...]]:
@@ -39,6 +50,14 @@ def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tu
         else:
             logger.warning("A claim was left out because its quote is not in the source.")
     return _text(parts), tuple(citations)
+
+
+def unmarked(text: str) -> str:
+    """Return words that are not ours (a source's, a question's) without `[n]`, which would look like our marker.
+
+    Footnotes behind a clause are left out, other numbers in square brackets stand in round ones.
+    """
+    return _NUMBER_IN_BRACKETS.sub(r"(\1)", _FOOTNOTES.sub("", text))
 
 
 def _check(quote: Quote, by_chunk: dict[str, Hit], find_document: FindDocument) -> Citation | None:
@@ -104,7 +123,8 @@ def _text(parts: Sequence[tuple[Claim, str]]) -> str:
     text = ""
     before = ""
     for claim, marks in parts:
-        piece = f"- {claim.sentence}{marks}" if claim.form == "item" else f"{claim.sentence}{marks}"
+        sentence = unmarked(claim.sentence)
+        piece = f"- {sentence}{marks}" if claim.form == "item" else f"{sentence}{marks}"
         if text:
             text += " " if claim.form == before == "sentence" else "\n"
         text += piece

@@ -1,17 +1,17 @@
 """The sentences of the hits, scored for one question: what an answer can be made of, and what is missing.
 
-Pure: takes hits and a function for the weight of a stem. The same scores choose sentences (`extractive`) and decide
-whether there is an answer at all (`answerability`).
+Pure: takes hits and a function for the weight of a stem. The same scores choose sentences (`extractive`) and are
+read by what decides whether there is an answer at all (`features`).
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from assistant.answering.answer_types import TELLING_TYPES, AnswerType, answer_type, holds
+from assistant.answering.answer_types import AnswerType, answer_type, holds
+from assistant.answering.planted import planted_positions
 from assistant.domain import Chunk, Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
 from assistant.language import content_words, index_stems, stem
@@ -42,13 +42,6 @@ _OTHER_LANGUAGE = 0.8
 _BELOW_HEADING = (1.0, 0.7, 0.5)
 
 
-# What the best sentences are judged by as a group, and up to which rank a search counts as having found a passage.
-_LOOKED_AT = 3
-_HIGH_RANK = 10
-# A capital inside a sentence: a person, a body, a place or an abbreviation.
-_NAME_IN_QUESTION = re.compile(r"(?<=[\w,;:] )[A-ZÆØÅ][\w'’-]+")
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One unit of a hit with its score.
@@ -61,6 +54,7 @@ class Candidate:
         matched: idf-weighted share of the question's terms in the unit itself, 0 to 1.
         covered: The same for the unit with its neighbours, heading and title.
         terms: How well each of the question's terms is met by the unit and its heading, 0 to 1.
+        parts: What each ingredient added to the score, before it was lowered for what makes a unit weak.
     """
 
     hit: Hit
@@ -70,6 +64,7 @@ class Candidate:
     matched: float
     covered: float
     terms: tuple[float, ...] = ()
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -84,13 +79,14 @@ class Evidence:
     Attributes:
         wanted: Kind of answer asked for.
         uncovered: Words of the question that no hit holds, the rarest first.
-        weight: Sum of the idf of the question's words: a story of which no passage holds every word weighs much.
+        weights: idf of each of the question's terms as it stands in texts of the language, `en` or `nb`; what a
+            candidate's `terms` are in step with.
     """
 
     candidates: tuple[Candidate, ...]
     wanted: AnswerType
     uncovered: tuple[str, ...]
-    weight: float = 0.0
+    weights: Mapping[Language, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +96,13 @@ class _Wanted:
     Attributes:
         weight: idf, less for a translation.
         share: idf as a share of the idf of all terms.
+        rarity: idf itself.
     """
 
     alternatives: tuple[tuple[str, ...], ...]
     weight: float
     share: float
+    rarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +135,8 @@ def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tun
     }
     scored = [unit for hit in hits for unit in _score_units(hit, by_language[_field(hit.chunk.language)], wanted)]
     candidates = _combine(scored, tuning, query)
-    weight = sum(term.weight for term in by_language[_field(query.language)])
-    return Evidence(candidates, wanted, _uncovered(query, hits, idf), weight)
+    weights = {language: tuple(term.rarity for term in found) for language, found in by_language.items()}
+    return Evidence(candidates, wanted, _uncovered(query, hits, idf), weights)
 
 
 def _field(language: Language) -> Language:
@@ -152,11 +150,14 @@ def _weigh(terms: Sequence[Term], language: Language, idf: InverseDocumentFreque
         rarity = min(max(idf(part, language) for part in alternative) for alternative in term.alternatives)
         weighed.append((term.alternatives, rarity, rarity * term.weight))
     total = sum(rarity for _, rarity, _ in weighed) or 1.0
-    return [_Wanted(alternatives, weight, rarity / total) for alternatives, rarity, weight in weighed]
+    return [_Wanted(alternatives, weight, rarity / total, rarity) for alternatives, rarity, weight in weighed]
 
 
 def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
-    """Return the ingredients of each unit of a hit; headings lend theirs to the units below and are no units."""
+    """Return the ingredients of each unit of a hit; headings lend theirs to the units below and are no units.
+
+    Planted units are left out, and lend their words to no neighbour.
+    """
     chunk = hit.chunk
     units = split_units(chunk.text)
     unit_stems = [set(index_stems(chunk.text[unit.start : unit.end], chunk.language)) for unit in units]
@@ -169,7 +170,10 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
     only_headings = all(is_heading)
     introduced = [0.0] * len(terms)
     headers, notices = _table_headers(units), _notices(units, chunk)
+    planted = planted_positions(chunk.text, units)
     for position, unit in enumerate(units):
+        if position in planted:
+            continue
         own = matches[position]
         if is_heading[position] and not only_headings:
             heading, below, introduced = (unit_stems[position], own), 0, [0.0] * len(terms)
@@ -177,7 +181,9 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
         if position in headers:
             introduced = own
             continue
-        near = [matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units)]
+        near = [
+            matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units) and other not in planted
+        ]
         window = [max(column) for column in zip(own, title, heading[1], introduced, *near, strict=True)]
         with_heading = tuple(max(pair) for pair in zip(own, heading[1], strict=True))
         length = 1 - _LENGTH_NORMALISATION + _LENGTH_NORMALISATION * len(unit_stems[position]) / _USUAL_LENGTH
@@ -196,6 +202,7 @@ def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list
                 right_type=holds(wanted, text),
                 weak=unit.block in notices
                 or text.endswith("?")
+                or _announces_nothing(units, position)
                 or (len(text.split()) < _FRAGMENT_WORDS and ":" not in text),
                 terms=with_heading,
             )
@@ -215,6 +222,16 @@ def _table_headers(units: Sequence[Unit]) -> set[int]:
         and position + 1 < len(units)
         and units[position + 1].block == unit.block
     }
+
+
+def _announces_nothing(units: Sequence[Unit], position: int) -> bool:
+    """Return whether a unit ends with a colon and the passage ends before more than a table's header follows."""
+    if not units[position].introduces:
+        return False
+    following = units[position + 1 : position + 3]
+    if not following or following[0].kind not in ("item", "row"):
+        return True
+    return following[0].kind == "row" and (len(following) < 2 or following[1].block != following[0].block)
 
 
 def _notices(units: Sequence[Unit], chunk: Chunk) -> set[int]:
@@ -273,27 +290,29 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
     top_window = max((row.covered for row in scored), default=0.0) or 1.0
     top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
     top_semantic = max((row.semantic for row in scored), default=0.0) or 1.0
+    semantic = tuning.semantic_english if query.language == "en" else tuning.semantic_norwegian
     asks_for_sources = bool(ABOUT_SOURCES.search(query.text))
     own = max((row.covered for row in scored if _is_in(query.language, row)), default=0.0)
     others = max((row.covered for row in scored if not _is_in(query.language, row)), default=0.0)
     other_language = _OTHER_LANGUAGE if own >= _OWN_LANGUAGE_HOLDS * others else 1.0
     candidates = []
     for row in scored:
-        score = (
-            tuning.sentence * row.sentence / top_sentence
-            + tuning.window * row.covered / top_window
-            + tuning.hit * row.hit.score / top_hit
-            + tuning.heading * row.heading
-            + tuning.semantic * row.semantic / top_semantic
-            + tuning.answer_type * row.right_type
-        )
+        parts = {
+            "sentence": tuning.sentence * row.sentence / top_sentence,
+            "window": tuning.window * row.covered / top_window,
+            "hit": tuning.hit * row.hit.score / top_hit,
+            "heading": tuning.heading * row.heading,
+            "semantic": semantic * row.semantic / top_semantic,
+            "answer_type": tuning.answer_type * row.right_type,
+        }
+        score = sum(parts.values())
         if not _is_in(query.language, row):
             score *= other_language
         if row.weak:
             score *= _WEAK_UNIT
         if not asks_for_sources and ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
             score *= _WEAK_UNIT
-        candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms))
+        candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms, parts))
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
 
 
@@ -317,55 +336,3 @@ def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency)
         if not found:
             missing[word] = idf(stem(word, query.language), own)
     return tuple(sorted(missing, key=lambda word: -missing[word]))
-
-
-def features(query: Query, evidence: Evidence) -> Mapping[str, float]:
-    """Return what tells an answerable question from one that the sources do not cover; see `answerability`.
-
-    Shares from 0 to 1, and cosines. A Norwegian question is embedded as an English gloss, so its cosine says something
-    about English passages only.
-    """
-    candidates = evidence.candidates
-    best = candidates[0] if candidates else None
-    best_ones, hits = candidates[:_LOOKED_AT], _hits(candidates)
-    asks_for_kind = evidence.wanted in TELLING_TYPES
-    english = query.language == "en"
-    cosines = [hit.similarity for hit in hits if hit.similarity is not None and hit.chunk.language == "en"]
-    near = max(cosines, default=0.0)
-    numbers = [word for word in content_words(query.search_text, query.language) if word[0].isdigit()]
-    known = [word for word in numbers if word not in evidence.uncovered]
-    asked = set(content_words(query.search_text, query.language))
-    return {
-        "matched": max((candidate.matched for candidate in candidates), default=0.0),
-        "covered": max((candidate.covered for candidate in candidates), default=0.0),
-        "covered_by_best": best.covered if best else 0.0,
-        "known_words": 1 - len(asked & set(evidence.uncovered)) / len(asked) if asked else 0.0,
-        "known_numbers": len(known) / len(numbers) if numbers else 1.0,
-        "similarity_english": near if english else 0.0,
-        "similarity_norwegian": 0.0 if english else near,
-        "sentence_similarity": max((cosine for hit in hits for cosine in hit.sentences), default=0.0),
-        "names_met": _names_met(query.text, best_ones),
-        "type_held": float(not asks_for_kind or any(holds(evidence.wanted, one.text) for one in best_ones)),
-        "agreement": sum(_found_twice(hit) for hit in hits[:_LOOKED_AT]) / _LOOKED_AT,
-        "met": math.log1p(evidence.weight * max((candidate.covered for candidate in candidates), default=0.0)),
-        "norwegian": float(not english),
-        "without_english": float(not english and not cosines),
-    }
-
-
-def _hits(candidates: Sequence[Candidate]) -> list[Hit]:
-    """Return the hits of the candidates, best rank first."""
-    hits = {candidate.hit.chunk.id: candidate.hit for candidate in candidates}
-    return sorted(hits.values(), key=lambda hit: hit.rank)
-
-
-def _names_met(question: str, candidates: Sequence[Candidate]) -> float:
-    """Return the share of the names in a question that stand with the best sentences; 1 where it has none."""
-    names = [match.group().lower() for match in _NAME_IN_QUESTION.finditer(question)]
-    shown = " ".join(f"{one.text} {one.hit.chunk.heading or ''} {one.hit.chunk.title}" for one in candidates).lower()
-    return sum(name in shown for name in names) / len(names) if names else 1.0
-
-
-def _found_twice(hit: Hit) -> bool:
-    ranks = (hit.dense_rank, hit.lexical_rank)
-    return all(rank is not None and rank <= _HIGH_RANK for rank in ranks)

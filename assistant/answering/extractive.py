@@ -9,13 +9,14 @@ from typing import Protocol
 
 from assistant.answering.answer_types import TELLING_TYPES, holds
 from assistant.answering.evidence import Candidate, Evidence
+from assistant.answering.planted import planted_positions
 from assistant.domain import Claim, Draft, Hit, Query, Quote
 from assistant.retrieval.families import overlap, shingles
 from assistant.sentences import Unit, split_units
 
-SENTENCES_AT_MOST = 4
+SENTENCES_AT_MOST = 5
 # A sentence that meets a term which the picked ones leave open may join from this share of the best score.
-ADDS_FROM = 0.6
+ADDS_FROM = 0.4
 # A list that answers is shown whole up to this many words.
 LIST_WORDS_AT_MOST = 160
 SAME_SENTENCE = 0.7
@@ -72,7 +73,7 @@ class ExtractiveAnswerer:
                 and not _tells(candidate, picks, evidence)
             ):
                 continue
-            pick = _without_shown(_expand(candidate, evidence), picks)
+            pick = _without_shown(_without_planted(_expand(candidate, evidence)), picks)
             if not pick.units:
                 continue
             fits = not picks or word_count + pick.word_count <= self._answer_words
@@ -122,7 +123,8 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
     if unit.introduces or asks_for_many:
         following = _list_after(units, position)
         whole = _Pick(candidate.hit, (unit, *following))
-        if unit.kind == "sentence" and following and whole.word_count <= LIST_WORDS_AT_MOST:
+        only_header = len(following) == 1 and following[0].kind == "row"
+        if unit.kind == "sentence" and following and not only_header and whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
     if unit.kind in ("item", "row") and asks_for_many:
         members = [other for other in units if other.block == unit.block and other.kind == unit.kind]
@@ -151,6 +153,13 @@ def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
             break
         following.append(unit)
     return following
+
+
+def _without_planted(pick: _Pick) -> _Pick:
+    """Return the pick without planted units: a list may hold an order among its items."""
+    units = split_units(pick.hit.chunk.text)
+    planted = {units[position] for position in planted_positions(pick.hit.chunk.text, units)}
+    return _Pick(pick.hit, tuple(unit for unit in pick.units if unit not in planted))
 
 
 def _without_shown(pick: _Pick, picks: Sequence[_Pick]) -> _Pick:

@@ -32,6 +32,18 @@ _WORDS: Mapping[str, Mapping[PhraseLanguage, str]] = {
         "en": "This is outside what the documents of USA next! cover.",
         "nb": "Dette ligger utenfor det dokumentene i USA neste! dekker.",
     },
+    "false_premise": {
+        "en": "The documents do not confirm what the question takes for granted. This is what they say:",
+        "nb": "Dokumentene bekrefter ikke det spørsmålet tar for gitt. Dette er hva de sier:",
+    },
+    "premise_doubted": {
+        "en": "The documents may not confirm all that the question takes for granted: compare it with the quotes.",
+        "nb": "Dokumentene bekrefter kanskje ikke alt spørsmålet tar for gitt: Sammenlign det med sitatene.",
+    },
+    "partly": {
+        "en": "The documents I have do not answer this part: {missing}.",
+        "nb": "Dokumentene jeg har, svarer ikke på denne delen: {missing}.",
+    },
     "missing": {"en": "I found nothing on: {missing}.", "nb": "Jeg fant ingenting om: {missing}."},
     "nearest": {"en": "The nearest documents are: {titles}.", "nb": "De nærmeste dokumentene er: {titles}."},
     "empty_corpus": {

@@ -86,6 +86,8 @@ def merge(strong: Metadata, weak: Metadata) -> Metadata:
     gaps = {
         each.name: getattr(weak, each.name) for each in fields(Metadata) if getattr(strong, each.name) in (None, ())
     }
+    if "valid_until" in gaps:  # what kind of date it is goes with the date
+        gaps["is_review_date"] = weak.is_review_date
     return replace(strong, **gaps)
 
 
@@ -194,6 +196,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "valid_until": _date,
     "check_again_by": _date,
     "status": _text,
+    "superseded_by": _text,
     "url": _url,
     "audience": _texts,
     "stage": _texts,
@@ -214,10 +217,18 @@ def _metadata(found: Mapping[str, Any]) -> Metadata:
         published=found.get("published"),
         checked=found.get("checked"),
         valid_until=found.get("valid_until") or found.get("check_again_by"),
-        status=found.get("status"),
+        status=_status(found),
         url=found.get("url"),
         audience=found.get("audience", ()),
         stage=found.get("stage", ()),
         topics=found.get("topics", ()),
         translations=tuple(dict.fromkeys(original + found.get("translations", ()))),
+        is_review_date="valid_until" not in found and "check_again_by" in found,
     )
+
+
+def _status(found: Mapping[str, Any]) -> str | None:
+    """Return the status, with what supersedes the document in front: readers must see that before anything else."""
+    parts = [f"superseded by {found['superseded_by']}"] if "superseded_by" in found else []
+    parts += [found["status"]] if "status" in found else []
+    return "; ".join(parts) or None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Protocol
 
 from assistant.domain import Chunk, Hit, Query
@@ -13,8 +14,10 @@ from assistant.index.index import Index
 from assistant.index.lexical import question_terms
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.language import load_lexicon
-from assistant.retrieval.families import collapse
+from assistant.retrieval.families import collapse, question_language_first
 from assistant.retrieval.fusion import fuse
+from assistant.retrieval.reranking import Reranker, not_lifted, reordered
+from assistant.retrieval.validity import Judged, Standing, current_first, edition, standing
 from assistant.store.library import Library
 from assistant.tuning import Tuning
 
@@ -25,6 +28,8 @@ ABOUT_SOURCES = re.compile(
     re.IGNORECASE,
 )
 LIST_OF_SOURCES = 0.3
+# How many more passages are looked at where some documents must not answer: a document has seldom more.
+MORE_CANDIDATES = 120
 # A text of which the translation into the language of the question is found as well steps back so far.
 TRANSLATED = 0.8
 
@@ -32,13 +37,16 @@ TRANSLATED = 0.8
 class Retriever(Protocol):
     """Finds chunks for a query."""
 
-    def retrieve(self, query: Query) -> list[Hit]:
-        """Return the hits, best first; empty when nothing matches."""
+    def retrieve(self, query: Query, *, without: frozenset[str] = frozenset()) -> list[Hit]:
+        """Return the hits, best first, none from the documents named; empty when nothing matches."""
         ...
 
 
 class HybridRetriever:
-    """Fuses Chroma's nearest chunks with tantivy's, drops what is not current, and collapses copies."""
+    """Fuses Chroma's nearest chunks with tantivy's, drops what is not current, and collapses copies.
+
+    With a reranker, that one puts the first `rerank_hits` of them in order.
+    """
 
     def __init__(
         self,
@@ -50,6 +58,9 @@ class HybridRetriever:
         candidates: int,
         hits: int,
         tuning: Tuning,
+        reranker: Reranker | None = None,
+        rerank_hits: int = 0,
+        today: Callable[[], date] = date.today,
     ) -> None:
         self._library = library
         self._index = index
@@ -58,18 +69,25 @@ class HybridRetriever:
         self._candidates = candidates
         self._hits = hits
         self._tuning = tuning
+        self._reranker = reranker
+        self._rerank_hits = rerank_hits if reranker else 0
+        self._today = today
 
-    def retrieve(self, query: Query) -> list[Hit]:
+    def retrieve(self, query: Query, *, without: frozenset[str] = frozenset()) -> list[Hit]:
         """Return up to `hits` hits, best first; empty for an empty corpus.
 
         The set of current versions is pinned first: a version that becomes current while the question runs is seen by
         the next question, never mixed into this one.
+
+        Args:
+            without: Documents that must not answer: what the corpus says where it does not hold them.
         """
         pinned = self._library.current
         vector = self._embedder.embed([self._dense_text(query)])[0]
-        dense = dict(self._index.search_vectors(vector, self._candidates))
+        wide = self._candidates + (MORE_CANDIDATES if without else 0)
         terms = question_terms(query.search_text, query.language, translation=self._tuning.translation)
-        lexical = dict(self._index.search_words(terms, self._candidates))
+        dense = self._kept(self._index.search_vectors(vector, wide), without)
+        lexical = self._kept(self._index.search_words(terms, wide), without)
         weight = self._tuning.dense_english if query.language == "en" else self._tuning.dense_norwegian
         fused = fuse([(dense, weight), (lexical, 1.0 - weight)])
         chunks = self._library.chunks(list(fused))
@@ -89,12 +107,46 @@ class HybridRetriever:
                 similarity=dense.get(id_),
                 dense_rank=dense_ranks.get(id_),
                 lexical_rank=lexical_ranks.get(id_),
+                lexical_score=lexical.get(id_),
             )
-            for rank, id_ in enumerate(ordered[: 3 * self._hits], start=1)
+            for rank, id_ in enumerate(ordered[: 3 * max(self._hits, self._rerank_hits)], start=1)
         ]
-        kept = collapse(found)[: self._hits]
+        kept = self._families(found, query)[: self._hits]
         cosines = self._sentences.similarities(vector, [hit.chunk for hit in kept])
         return [replace(hit, sentences=cosines.get(hit.chunk.id, ())) for hit in kept]
+
+    def _kept(self, found: Sequence[tuple[str, float]], without: frozenset[str]) -> dict[str, float]:
+        """Return the scores by chunk without those of some documents, as many as a search gives."""
+        if not without:
+            return dict(found)
+        chunks = self._library.chunks([id_ for id_, _ in found])
+        kept = [(id_, score) for id_, score in found if id_ in chunks and chunks[id_].document_id not in without]
+        return dict(kept[: self._candidates])
+
+    def _families(self, found: Sequence[Hit], query: Query) -> list[Hit]:
+        """Return the hits, reranked, with copies collapsed, the newest edition and the question's language first."""
+        known = {id_: self._library.metadata(id_) for id_ in dict.fromkeys(hit.chunk.document_id for hit in found)}
+        today = self._today()
+        about = {id_: one for id_, one in known.items() if one is not None}
+        editions = {id_: edition(title, metadata, today) for id_, (title, metadata) in about.items()}
+        standings = {id_: standing(metadata, today) for id_, (_, metadata) in about.items()}
+        collapsed = collapse(found, editions, query.text)
+        ordered = question_language_first(collapsed, self._library.translations, query.language)
+        return self._reranked(current_first(ordered, standings, query.text), standings, query)
+
+    def _reranked(self, judged: Sequence[Judged], standings: Mapping[str, Standing], query: Query) -> list[Hit]:
+        """Return the hits, the first of them in the reranker's order, none outdated lifted over what holds."""
+        first, others = judged[: self._rerank_hits], [one.hit for one in judged[self._rerank_hits :]]
+        if self._reranker is None or not first:
+            return others
+        # As asked and in its own language; only a follow-up is completed, since alone it names nothing.
+        question = query.search_text if query.history else query.text
+        scores = self._reranker.scores(question, [one.hit.chunk.index_text for one in first])
+        again = current_first(reordered([one.hit for one in first], scores), standings, query.text)
+        held = [one.hit for one in not_lifted(again, first)]
+        # An outdated hit that was lowered may fall behind hits that were not reranked.
+        ordered = sorted([*held, *others], key=lambda hit: -hit.score)
+        return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
 
     def _preferring(self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query) -> dict[str, float]:
         """Return the scores with other languages lowered, twice where a translation into the question's is found.

@@ -90,6 +90,7 @@ class Library:
                     self._prepare()
                 self._current = self._read_current()
                 self._translations: tuple[object, Mapping[str, frozenset[str]]] = (None, {})
+                self._metadata: tuple[Mapping[str, CurrentVersion], dict[str, tuple[str, Metadata]]] = ({}, {})
             except BaseException:
                 self._connection.close()
                 raise
@@ -197,6 +198,21 @@ class Library:
             else:
                 picture.pop(document_id, None)
             self._current = MappingProxyType(picture if known else dict(sorted(picture.items())))
+
+    def metadata(self, document_id: str) -> tuple[str, Metadata] | None:
+        """Return title and metadata of a current document without reading its text, or None when it is unknown."""
+        picture, known = self._metadata
+        if picture is not self._current:
+            picture, known = self._current, {}
+            self._metadata = (picture, known)
+        if document_id not in known and document_id in picture:
+            rows = self._rows(
+                "SELECT title, json_extract(details, '$.metadata') FROM versions WHERE document_id = ? AND version = ?",
+                (document_id, picture[document_id].version),
+            )
+            for title, values in rows:
+                known[document_id] = (title, _read_metadata(json.loads(values)))
+        return known.get(document_id)
 
     @property
     def translations(self) -> Mapping[str, frozenset[str]]:
@@ -406,19 +422,21 @@ def _details(document: Document) -> dict[str, Any]:
 
 def _document(document_id: str, version: str, title: str, text: str, details: str) -> Document:
     values = json.loads(details)
-    lists = ("audience", "stage", "topics", "translations")
-    metadata: dict[str, Any] = {
-        name: tuple(value) if name in lists else value for name, value in values["metadata"].items()
-    }
     return Document(
         id=document_id,
         title=title,
         text=text,
         sections=tuple(Section(**section) for section in values["sections"]),
         version=version,
-        metadata=Metadata(**metadata),
+        metadata=_read_metadata(values["metadata"]),
         pages=tuple(values["pages"]),
         page_labels=tuple(values["page_labels"]),
         headings=tuple(Heading(**heading) for heading in values["headings"]),
         notices=tuple(values["notices"]),
     )
+
+
+def _read_metadata(values: Mapping[str, Any]) -> Metadata:
+    lists = ("audience", "stage", "topics", "translations")
+    read: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in values.items()}
+    return Metadata(**read)

@@ -21,7 +21,10 @@ _ACTIVE = re.compile(r"[^0-9A-Za-z \u0080-\U0010ffff]")
 # A browser cannot show these, and a lone surrogate cannot be sent at all.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MARKERS = re.compile(r"((?:\s?\[\d+\])+)")
+_NUMBERS = re.compile(r"\[(\d+)\]")
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+# For these the page has words of its own for all that the text of a refusal says.
+_EXPLAINED_BY_THE_PAGE = ("off_topic", "not_covered", "false_premise")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 
 
@@ -170,8 +173,7 @@ def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None)
     words = WORDS[language]
     sorry = exchange.sorry(language)
     if sorry is not None:
-        title = f'<h3 class="notice-title">{escape(words["stopped"])}</h3>'
-        return f'<div class="reply notice">{title}<p>{escape(sorry)}</p></div>'
+        return f'<div class="reply">{_notice("failure", words["stopped"], f"<p>{escape(sorry)}</p>")}</div>'
     if exchange.answer is None:
         return f'<div class="reply reading"><p>{escape(words["reading"])}<span class="dots"></span></p></div>'
     if exchange.answer.abstained:
@@ -180,27 +182,51 @@ def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None)
 
 
 def _answer(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
-    """Return an answer with its markers, how the question was understood, and what the documents do not hold."""
+    """Return an answer with its markers and how the question was understood.
+
+    A doubt about the question stands before the quotes, since they are to be read with it; what the documents do not
+    hold stands after them, with the way to a person.
+    """
     words = WORDS[language]
     title = f'<h3 class="hidden">{escape(words["assistant_answered"])}</h3>'
-    body = f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>'
-    rest = ""
+    before = after = ""
+    if answer.reason == "false_premise":
+        before = _notice("doubt", words["doubted"], f"<p>{escape(words['doubted_advice'])}</p>")
     if answer.missing:
-        rest = f'<p class="missing">{escape(words["missing"].format(part=answer.missing))}</p>'
-        rest += _nearest(answer.nearest, titles, language) + _contact(contact, language)
-    return f'<div class="reply">{title}{_understood_as(answer, language)}{body}{rest}</div>'
+        part = f"<p>{escape(words['quoted_part'].format(part=answer.missing))}</p>"
+        nearest = _nearest(answer.nearest, titles, language)
+        after = _notice("gap", words["missing"], part + nearest + _contact(contact, language))
+    return f'<div class="reply">{title}{_understood_as(answer, language)}{before}{_said(answer, language)}{after}</div>'
 
 
 def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
-    """Return a calm notice: why there is no answer, the nearest documents, and whom to ask instead."""
+    """Return a calm notice: why there is no answer, what to read instead, and whom to ask.
+
+    What the documents say against a question is quoted as in an answer. Otherwise the answer's words are shown only for
+    a reason that the page does not explain itself: it names the missing words and the nearest documents with links.
+    """
     words = WORDS[language]
     title = words[f"refused_{answer.reason}" if answer.reason else "refused"]
-    said = f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>' if answer.text else ""
-    return (
-        f'<div class="reply notice refused">{_understood_as(answer, language)}'
-        f'<h3 class="notice-title">{escape(title)}</h3>{said}'
-        f"{_nearest(answer.nearest, titles, language)}{_contact(contact, language)}</div>"
-    )
+    understood, person = _understood_as(answer, language), _contact(contact, language)
+    if answer.citations:
+        says = f"<p>{escape(words['documents_say'])}</p>" if answer.reason == "false_premise" else ""
+        notice = _notice("refusal", title, says)
+        return f'<div class="reply refused">{understood}{notice}{_said(answer, language)}{person}</div>'
+    inside = "" if answer.reason in _EXPLAINED_BY_THE_PAGE or not answer.text else _said(answer, language)
+    if answer.missing:
+        inside += f"<p>{escape(words['nothing_on'].format(words=answer.missing))}</p>"
+    inside += _nearest(answer.nearest, titles, language) + person
+    return f'<div class="reply refused">{understood}{_notice("refusal", title, inside)}</div>'
+
+
+def _notice(name: str, title: str, inside: str) -> str:
+    """Return a box in which the page itself speaks; `inside` is HTML already."""
+    return f'<div class="notice {name}"><h3 class="notice-title">{escape(title)}</h3>{inside}</div>'
+
+
+def _said(answer: Answer, language: InterfaceLanguage) -> str:
+    """Return the answer's words in the answer's language."""
+    return f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>'
 
 
 def _understood_as(answer: Answer, language: InterfaceLanguage) -> str:
@@ -242,7 +268,7 @@ def _answer_text(answer: Answer, language: InterfaceLanguage) -> str:
     citations = {citation.number: citation for citation in answer.citations}
     blocks: list[str] = []
     items: list[str] = []
-    for line in [*answer.text.split("\n"), ""]:
+    for line in [*_without_own_words(answer).split("\n"), ""]:
         if line.startswith("- "):
             items.append(f"<li>{_line(line[2:], citations, language)}</li>")
             continue
@@ -252,6 +278,19 @@ def _answer_text(answer: Answer, language: InterfaceLanguage) -> str:
         if line.strip():
             blocks.append(f"<p>{_line(line, citations, language)}</p>")
     return "".join(blocks)
+
+
+def _without_own_words(answer: Answer) -> str:
+    """Return the text without the paragraphs before and after the quotes, in an answer that is not a whole one.
+
+    There the assistant speaks itself, about what is missing or doubtful, and the page says the same in a notice.
+    """
+    if answer.outcome == "answered":
+        return answer.text
+    numbers = {str(citation.number) for citation in answer.citations}
+    paragraphs = answer.text.split("\n\n")
+    quoting = [place for place, one in enumerate(paragraphs) if numbers & set(_NUMBERS.findall(one))]
+    return "\n\n".join(paragraphs[quoting[0] : quoting[-1] + 1]) if quoting else answer.text
 
 
 def _line(line: str, citations: Mapping[int, Citation], language: InterfaceLanguage) -> str:
@@ -371,8 +410,9 @@ def _card_links(citation: Citation, language: InterfaceLanguage) -> str:
 
 
 def _facts(name: str, facts: Sequence[str]) -> str:
-    """Return a line of short facts, parted by dots."""
-    return f'<p class="{name}">{" <i>·</i> ".join(f"<span>{escape(fact)}</span>" for fact in facts)}</p>'
+    """Return a line of short facts, parted by dots; the style sheet hides a dot that would open a line."""
+    dotted = (f"<span>{'<i>·</i> ' if place else ''}{escape(fact)}</span>" for place, fact in enumerate(facts))
+    return f'<p class="{name}">{" ".join(dotted)}</p>'
 
 
 def _link(address: str, shown: str, attributes: str = "") -> str:

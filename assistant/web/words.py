@@ -38,20 +38,28 @@ ENGLISH: Mapping[str, str] = {
     "assistant_answered": "The assistant answered",
     "reading": "Looking in the documents",
     "understood_as": "Understood as: {question}",
-    "missing": "Not in the documents: {part}",
+    "missing": "Not in the documents",
+    "quoted_part": "“{part}”",
+    "nothing_on": "Nothing was found on: {words}.",
+    "doubted": "The documents may not confirm all that the question takes for granted",
+    "doubted_advice": "Compare it with the quotes before you rely on it.",
+    "documents_say": "This is what they say:",
     "unexpected": "Something went wrong on our side, and this question was not answered. Please try again.",
     "stopped": "This question could not be answered",
     # A refused answer
     "refused": "The documents do not answer this",
     "refused_off_topic": "This lies outside what the assistant knows about",
     "refused_not_covered": "The documents do not answer this",
-    "refused_false_premise": "The documents say something else",
+    "refused_false_premise": "The documents do not confirm what the question takes for granted",
     "refused_empty_corpus": "There are no documents to answer from yet",
     "refused_bad_question": "The assistant did not understand the question",
     "refused_model_failed": "The answer could not be written just now",
     "nearest": "The nearest documents",
     "contact": "Ask a person instead:",
-    "contact_nobody": "Your contact in the programme can help you further.",
+    "contact_nobody": (
+        "You can ask one of the four project managers: Trine Radmann (Norway Health Tech), Therese Oppegaard "
+        "(Norwegian Smart Care Cluster), Jutta Heix (Oslo Cancer Cluster) or Chelsea Ranger (The Life Science Cluster)."
+    ),
     # Sources
     "sources": "Sources",
     "sources_empty": "When you have asked, the words behind the answer stand here, each with its document.",
@@ -136,20 +144,29 @@ NORWEGIAN: Mapping[str, str] = {
     "assistant_answered": "Assistenten svarte",
     "reading": "Leter i dokumentene",
     "understood_as": "Forstått som: {question}",
-    "missing": "Står ikke i dokumentene: {part}",
+    "missing": "Står ikke i dokumentene",
+    "quoted_part": "«{part}»",
+    "nothing_on": "Det ble ikke funnet noe om: {words}.",
+    "doubted": "Dokumentene bekrefter kanskje ikke alt spørsmålet tar for gitt",
+    "doubted_advice": "Sammenlign det med sitatene før du stoler på det.",
+    "documents_say": "Dette er hva de sier:",
     "unexpected": "Noe gikk galt hos oss, og spørsmålet ble ikke besvart. Prøv igjen.",
     "stopped": "Spørsmålet kunne ikke besvares",
     # A refused answer
     "refused": "Dokumentene svarer ikke på dette",
     "refused_off_topic": "Dette ligger utenfor det assistenten kjenner til",
     "refused_not_covered": "Dokumentene svarer ikke på dette",
-    "refused_false_premise": "Dokumentene sier noe annet",
+    "refused_false_premise": "Dokumentene bekrefter ikke det spørsmålet tar for gitt",
     "refused_empty_corpus": "Det er ingen dokumenter å svare ut fra ennå",
     "refused_bad_question": "Assistenten forsto ikke spørsmålet",
     "refused_model_failed": "Svaret kunne ikke skrives akkurat nå",
     "nearest": "De nærmeste dokumentene",
     "contact": "Spør heller et menneske:",
-    "contact_nobody": "Kontakten din i programmet kan hjelpe deg videre.",
+    "contact_nobody": (
+        "Du kan spørre en av de fire prosjektlederne: Trine Radmann (Norway Health Tech), Therese Oppegaard "
+        "(Norwegian Smart Care Cluster), Jutta Heix (Oslo Cancer Cluster) eller Chelsea Ranger "
+        "(The Life Science Cluster)."
+    ),
     # Sources
     "sources": "Kilder",
     "sources_empty": "Når du har spurt, står ordene bak svaret her, hvert sitat med sitt dokument.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,19 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
         assistant.warm_up()
         assistant.sync()
         yield assistant
+
+
+@pytest.fixture
+def harbour_with(harbour: Assistant) -> Iterator[Callable[..., Assistant]]:
+    """Return the same assistant with other learned numbers, such as thresholds, until the test ends."""
+    before = harbour.tuning
+
+    def use(**numbers: object) -> Assistant:
+        harbour.use_tuning(replace(before, **numbers))
+        return harbour
+
+    yield use
+    harbour.use_tuning(before)
 
 
 @pytest.fixture(scope="session")

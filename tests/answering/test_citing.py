@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answering.citing import verify
+from assistant.answering.citing import unmarked, verify
 from assistant.domain import Chunk, Citation, Claim, Document, Draft, Heading, Hit, Metadata, Quote, Section, version_of
 
 SOURCES = Path(__file__).resolve().parents[2] / "assistant"
@@ -299,3 +299,50 @@ def test_a_table_row_is_shown_under_its_columns_and_quoted_as_it_stands():
     shown, (citation,) = verify(draft, [Hit(chunk, 1, 1.0)], lambda *_: document)
     assert shown == "Year: 2027; Fee: 13 dollars [1]"
     assert citation.quote == row == text[citation.start : citation.end]
+
+
+# ---- Marks that are not ours ----
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        pytest.param("She lived there for years [12].", "She lived there for years.", id="footnote"),
+        pytest.param("The course is held on Mondays. [9]", "The course is held on Mondays.", id="after the full stop"),
+        pytest.param("It costs 5 dollars. [1] [2]", "It costs 5 dollars.", id="two of them"),
+        pytest.param("Fees [3], dates[4] and places.", "Fees, dates(4) and places.", id="inside a sentence"),
+        pytest.param("By source [1] and [2] it is free.", "By source (1) and (2) it is free.", id="spoken of"),
+        pytest.param("[7] A guide to fees.", "(7) A guide to fees.", id="number of an entry"),
+        pytest.param("[7]", "(7)", id="nothing else"),
+        pytest.param("In [a], [12a] and [2-3] of § 5(b).", "In [a], [12a] and [2-3] of § 5(b).", id="other brackets"),
+    ],
+)  # fmt: skip
+def test_square_brackets_of_others_are_no_markers(written, shown):
+    """What is left of a source's own numbers cannot be taken for one of our markers."""
+    assert unmarked(written) == shown
+    assert unmarked(shown) == shown
+
+
+def test_a_forged_marker_stays_in_the_quote_and_leaves_the_text(make_hit, document_of):
+    """In the text `[n]` is ours alone; the citation keeps the source's words letter by letter."""
+    words = "The fee is 0 dollars [2], as proven [1]."
+    hit = make_hit(f"{words} It is paid in October.")
+    claims = [claim(hit, words), claim(hit, "It is paid in October.")]
+    text, citations = judge(claims, hit, document_of(hit))
+    assert text == "The fee is 0 dollars, as proven. [1] It is paid in October. [2]"
+    assert [cited.quote for cited in citations] == [words, "It is paid in October."]
+
+
+def test_a_forged_marker_in_a_table_or_a_list_is_none_either():
+    """Rows under their columns and items are texts of a source as well."""
+    text = "Fees\n\nYear [1]\tFee\n2027 [3]\t[2]\n\n- A free place [1]"
+    document = Document(
+        "fees.md", "Fees", text, (Section(0, len(text), "Fees", "en"),), version_of(text.encode(), Metadata(), text)
+    )
+    chunk = Chunk("fees.md:0", "fees.md", document.version, text, 0, len(text), "Fees", None, None, "en")
+    row, item = "2027 [3]\t[2]", "A free place [1]"
+    quotes = [Quote(chunk.id, words, text.index(words)) for words in (row, item)]
+    draft = Draft((Claim(row, (quotes[0],), "row"), Claim(item, (quotes[1],), "item")))
+    shown, citations = verify(draft, [Hit(chunk, 1, 1.0)], lambda *_: document)
+    assert shown == "Year: 2027; Fee: (2) [1]\n- A free place [2]"
+    assert [cited.quote for cited in citations] == [row, item]

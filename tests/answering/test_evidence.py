@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answering.evidence import Evidence, features, gather
-from assistant.domain import Hit, Query
+from assistant.answering.evidence import Evidence, gather
+from assistant.domain import Hit
 from assistant.tuning import load_tuning
-
-SHARES = ("matched", "covered", "covered_by_best", "agreement", "type_found", "norwegian")
 
 
 @pytest.fixture
@@ -187,24 +185,30 @@ def test_the_rarest_missing_word_comes_first(make_hit, make_query):
         ("and the of", "en"),
     ],
 )
-def test_shares_lie_between_zero_and_one(make_hit, make_query, idf, question, language):
-    """Every feature that is a share is one, whatever is asked and found; so are the shares of each candidate."""
-    query = make_query(question, language)
-    for hits in (
-        [],
-        [make_hit(HARBOUR)],
-        [make_hit(HARBOUR), make_hit("Avgiften er 25 kroner.", language="nb", rank=2)],
-    ):
-        evidence = gather(query, hits, idf, load_tuning())
-        found = features(query, evidence)
-        assert all(0 <= found[name] <= 1 + 1e-9 for name in SHARES if name in found)
-        for candidate in evidence.candidates:
-            assert 0 <= candidate.matched <= candidate.covered <= 1 + 1e-9
-            assert all(0 <= met <= 1 for met in candidate.terms)
+def test_shares_lie_between_zero_and_one(score, make_hit, question, language):
+    """What a candidate holds of the question is a share, whatever is asked, and in step with the terms' weights."""
+    hits = [make_hit(HARBOUR), make_hit("Avgiften er 25 kroner.", language="nb", rank=2)]
+    evidence = score(question, hits, language)
+    for candidate in evidence.candidates:
+        assert 0 <= candidate.matched <= candidate.covered <= 1 + 1e-9
+        assert all(0 <= met <= 1 for met in candidate.terms)
+        assert len(candidate.terms) == len(evidence.weights[candidate.hit.chunk.language])
 
 
-def test_the_shipped_weights_name_existing_features(make_hit, make_query, idf):
-    """A weight for a feature that nobody computes would silently do nothing."""
-    query = Query("What is the walrus fee?", "What is the walrus fee?", "en")
-    known = features(query, gather(query, [make_hit(HARBOUR)], idf, load_tuning()))
-    assert set(load_tuning().answerability) <= {"intercept", *known}
+def test_a_candidate_says_what_its_score_is_made_of(score, make_hit):
+    """Every ingredient adds 0 or more, at most its weight; a sentence that nothing makes weak scores their sum."""
+    numbers = load_tuning().to_dict()
+    weights = {**numbers, "semantic": numbers["semantic_english"]}
+    for candidate in score("What is the walrus fee?", [make_hit(HARBOUR)]).candidates:
+        assert candidate.score == pytest.approx(sum(candidate.parts.values()))
+        assert all(0 <= part <= weights[name] + 1e-9 for name, part in candidate.parts.items())
+        assert {"sentence", "window", "hit", "heading", "semantic", "answer_type"} <= set(candidate.parts)
+
+
+def test_what_makes_a_sentence_weak_lowers_the_score_below_its_parts(score, make_hit):
+    """The parts tell what speaks for a sentence; that it asks, or is in another language, is taken off their sum."""
+    asks = score("What is the walrus fee?", [make_hit("Is the walrus fee paid? The walrus fee is paid.")]).candidates
+    (question,) = [candidate for candidate in asks if candidate.text.endswith("?")]
+    assert 0 < question.score < sum(question.parts.values())
+    (foreign,) = score("Hva er en gebyrfrist?", [make_hit("The deadline of the fee is in May.")], "nb").candidates
+    assert foreign.score < sum(foreign.parts.values())

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from eval import measures
 from eval.answer_file import GivenAnswer, given_answer
+from eval.errors import Misuse
+from eval.intervals import wilson
 from eval.matching import normalised, same_sentence, token_f1
 from eval.measures import NOT_APPLICABLE, Share
-from eval.question_set import Question
-from eval.scoring import score
+from eval.question_set import Question, read_questions
+from eval.scoring import named_missing, score, stratum
 from eval.sentences import first_words, sentence_spans, shown_sentences
+from eval.tables import comparison
 from tests.eval.eval_cases import FEE, OFFICE, SMALL, answer_values, text_of
 
 FACT = re.compile(r"26[,. ]?067", re.IGNORECASE)
 QUESTION = Question("q", "?", answerable=True, facts=(FACT,), evidence=(FEE,), gold=("fees.md",), kind="single")
 UNANSWERABLE = Question("u", "?", answerable=False, kind="off_topic")
 SMALL_TALK = Question("s", "Hi", kind="small_talk")
+PREMISE = Question("f", "Why is it free?", answerable=False, kind="false_premise", corrects=(FEE, "It is never free."))
+PARTLY = replace(QUESTION, id="p", kind="partly", uncovered=(re.compile("Canad", re.I), re.compile("Brazil", re.I)))
 
 
 def given(*quotes: tuple[str, str], **changes: object) -> GivenAnswer:
@@ -32,6 +39,9 @@ LATE = given(("office.md", OFFICE), ("fees.md", FEE))
 WRONG = given(("office.md", OFFICE))
 ABSTAINED = given()
 LONG = " ".join(["word"] * 80)
+DOUBTED = given(("office.md", OFFICE), outcome="partly", reason="false_premise")
+DENIED = given(("fees.md", FEE), outcome="abstained", abstained=True, reason="false_premise")
+HALF = given(("fees.md", FEE), outcome="partly", missing="the fee in Canada")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +111,46 @@ LONG = " ".join(["word"] * 80)
         pytest.param("false_refusal", QUESTION, ABSTAINED, Share(1, 1), id="false refusal: abstained"),
         pytest.param("false_refusal", QUESTION, WRONG, Share(0, 1), id="false refusal: answered wrongly is none"),
         pytest.param("false_refusal", QUESTION, None, Share(1, 1), id="false refusal: no answer"),
+        pytest.param("false_refusal", PARTLY, HALF, Share(0, 1), id="false refusal: half an answer is none"),
+        pytest.param("false_refusal", PARTLY, ABSTAINED, Share(1, 1), id="false refusal: partly, nothing answered"),
+        pytest.param(
+            "false_refusal",
+            replace(PARTLY, answerable=None),
+            ABSTAINED,
+            Share(1, 1),
+            id="false refusal: partly has one",
+        ),
+        pytest.param("refusal", replace(PARTLY, answerable=False), HALF, NOT_APPLICABLE, id="refusal: partly"),
+        pytest.param("not_confirmed", PREMISE, ABSTAINED, Share(1, 1), id="not confirmed: abstained"),
+        pytest.param("not_confirmed", PREMISE, DOUBTED, Share(1, 1), id="not confirmed: doubted"),
+        pytest.param("not_confirmed", PREMISE, RIGHT, Share(0, 1), id="not confirmed: answered"),
+        pytest.param("not_confirmed", PREMISE, None, Share(0, 1), id="not confirmed: no answer"),
+        pytest.param(
+            "not_confirmed", replace(PREMISE, answerable=None), ABSTAINED, NOT_APPLICABLE, id="not confirmed: no label"
+        ),
+        pytest.param("not_confirmed", UNANSWERABLE, ABSTAINED, NOT_APPLICABLE, id="not confirmed: another kind"),
+        pytest.param("corrected", PREMISE, RIGHT, Share(1, 1), id="corrected: shown"),
+        pytest.param("corrected", PREMISE, DENIED, Share(1, 1), id="corrected: cited by an abstention"),
+        pytest.param("corrected", PREMISE, replace(RIGHT, text="See [1]"), Share(1, 1), id="corrected: in a quote"),
+        pytest.param(
+            "corrected",
+            PREMISE,
+            given(("fees.md", f"{SMALL}"), ("fees.md", f"{FEE} {SMALL}")),
+            Share(1, 1),
+            id="corrected: a sentence of a long quote",
+        ),
+        pytest.param(
+            "corrected", PREMISE, replace(ABSTAINED, text=FEE), Share(0, 1), id="corrected: own words are not"
+        ),
+        pytest.param("corrected", PREMISE, WRONG, Share(0, 1), id="corrected: something else"),
+        pytest.param("corrected", PREMISE, None, Share(0, 1), id="corrected: no answer"),
+        pytest.param("corrected", replace(PREMISE, corrects=()), RIGHT, NOT_APPLICABLE, id="corrected: no label"),
+        pytest.param("half_answered", PARTLY, HALF, Share(1, 1), id="half answered: facts there"),
+        pytest.param(
+            "half_answered", PARTLY, replace(HALF, text=f"{LONG} {FEE} [1]"), Share(0, 1), id="half answered: word 81"
+        ),
+        pytest.param("half_answered", PARTLY, ABSTAINED, Share(0, 1), id="half answered: abstained"),
+        pytest.param("half_answered", QUESTION, RIGHT, NOT_APPLICABLE, id="half answered: a whole question"),
         pytest.param("small_talk", SMALL_TALK, given(outcome="small_talk"), Share(1, 1), id="small talk: seen"),
         pytest.param("small_talk", SMALL_TALK, WRONG, Share(0, 1), id="small talk: answered"),
         pytest.param("small_talk", QUESTION, RIGHT, NOT_APPLICABLE, id="small talk: a question"),
@@ -109,6 +159,106 @@ LONG = " ".join(["word"] * 80)
 def test_measure(measure: str, question: Question, answer: GivenAnswer | None, expected: Share) -> None:
     """A measure counts what its docstring says, and nothing where it does not apply."""
     assert getattr(measures, measure)(question, answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "missing", "expected"),
+    [
+        pytest.param(PARTLY, HALF, "the fee in CANADA", Share(1, 1), id="named"),
+        pytest.param(PARTLY, HALF, "the fee in Brazil", Share(1, 1), id="any pattern names it"),
+        pytest.param(PARTLY, HALF, "the fee", Share(0, 1), id="something else is named"),
+        pytest.param(PARTLY, HALF, None, Share(0, 1), id="nothing is named"),
+        pytest.param(PARTLY, RIGHT, "Canada", Share(0, 1), id="answered as if whole"),
+        pytest.param(PARTLY, ABSTAINED, "Canada", Share(0, 1), id="abstained"),
+        pytest.param(PARTLY, None, None, Share(0, 1), id="no answer"),
+        pytest.param(replace(PARTLY, uncovered=()), HALF, "Canada", NOT_APPLICABLE, id="no label"),
+        pytest.param(QUESTION, HALF, "Canada", NOT_APPLICABLE, id="another kind"),
+    ],
+)
+def test_missing_named(question: Question, answer: GivenAnswer | None, missing: str | None, expected: Share) -> None:
+    """An answer to half a message must say which half is missing."""
+    assert measures.missing_named(question, answer, missing) == expected
+
+
+def test_what_is_missing_is_read_from_the_answer_file(write_lines: Callable[..., Path]) -> None:
+    """The measure is asked where the answer file is at hand, as a verdict with Wilson's interval; else left out."""
+    line = answer_values([("fees.md", FEE)], outcome="partly", missing="a fee in Canada")
+    path = write_lines("a.jsonl", {"id": "p", "answer": line}, {"id": "q", "answer": answer_values()})
+    assert named_missing(path) == {"p": "a fee in Canada", "q": None}
+    report = score("any", [PARTLY, QUESTION], {"p": HALF}, missing=named_missing(path))
+    assert report.overall.estimates["missing_named"].interval == wilson(1, 1)
+    assert "missing_named" in comparison([report])
+    silent = score("any", [PARTLY], {"p": HALF}, missing={})
+    assert "missing_named" in silent.scores[0].failures
+    assert "missing_named" not in score("any", [PARTLY], {"p": HALF}).overall.estimates
+
+
+LANGUAGES = {"en.md": "en", "nb.md": "nb", "nn.md": "nn"}
+
+
+@pytest.mark.parametrize(
+    ("language", "gold", "expected"),
+    [
+        pytest.param("en", ["en.md"], "en on en", id="English on English"),
+        pytest.param("en", ["nb.md", "en.md"], "en on en", id="own language is there too"),
+        pytest.param("en", ["en.md", "lost.md"], "en on en", id="own language is there, another unknown"),
+        pytest.param("en", ["nb.md", "nn.md"], "en on nb only", id="English on Norwegian"),
+        pytest.param("en", ["nb.md", "lost.md"], None, id="the unknown one may be in the own language"),
+        pytest.param("nb", ["nn.md"], "nb on nb", id="Nynorsk documents are Norwegian"),
+        pytest.param("nb", ["en.md"], "nb on en only", id="Norwegian on English"),
+        pytest.param("nn", ["en.md"], "nn", id="Nynorsk on anything"),
+        pytest.param("nn", [], None, id="no gold"),
+        pytest.param("nb", ["lost.md"], None, id="nobody knows"),
+        pytest.param("?", ["en.md"], None, id="question of no known language"),
+    ],
+)
+def test_stratum(language: str, gold: list[str], expected: str | None) -> None:
+    """Across languages counts only where no gold document is in the language of the question."""
+    assert stratum(Question("a", "?", language=language, gold=tuple(gold)), LANGUAGES) == expected
+
+
+def test_a_small_stratum_bears_no_verdict() -> None:
+    """Strata stand in a fixed order in the table, and one of under 100 questions says so, in its heading."""
+    across = [replace(QUESTION, id=f"a{n}", language="nb", gold=("en.md",)) for n in range(99)]
+    own = [replace(QUESTION, id=f"b{n}", language="en", gold=("en.md",)) for n in range(100)]
+    answers = {question.id: RIGHT for question in own}
+    report = score("any", across + own, answers, languages=LANGUAGES)
+    headings = [line for line in comparison([report]).splitlines() if line.startswith("language across")]
+    assert headings == [
+        "language across: en on en (100)",
+        "language across: nb on en only (99) (under 100: no verdict)",
+    ]
+    assert report.to_dict()["by_stratum"]["en on en"]["measures"]["lead"]["value"] == 1
+    assert "language across" not in comparison([score("any", across + own, answers)])
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        pytest.param({"uncovered": "Canada"}, "'uncovered' is no list of texts", id="uncovered is a text"),
+        pytest.param({"uncovered": ["("]}, "a pattern of 'uncovered' is no regular expression", id="bad regex"),
+        pytest.param(
+            {"must_not": ["x?"]}, r"the pattern of 'must_not' 'x\?' stands in the empty text", id="of nothing"
+        ),
+        pytest.param({"must_not": [5]}, "'must_not' is no list of texts", id="must_not is a number"),
+        pytest.param({"corrects": FEE}, "'corrects' is no list of texts", id="corrects is a text"),
+    ],
+)
+def test_labels_of_the_wrong_shape(write_lines: Callable[..., Path], labels: dict[str, object], reason: str) -> None:
+    """Each is refused with file, line and reason."""
+    path = write_lines("q.jsonl", {"id": "a", "question": "?"}, {"id": "b", "question": "?", **labels})
+    with pytest.raises(Misuse, match=rf"q\.jsonl, line 2: .*{reason}"):
+        read_questions(path)
+
+
+def test_labels_are_read(write_lines: Callable[..., Path]) -> None:
+    """Patterns ignore case; sentences stay as they are; a question partly held has an answer."""
+    labels = {"kind": "partly", "uncovered": ["canad"], "corrects": [FEE], "must_not": ["FREE"]}
+    (question,) = read_questions(write_lines("q.jsonl", {"id": "a", "question": "?", **labels}))
+    assert question.uncovered[0].search("Canada")
+    assert question.must_not[0].search("free of charge")
+    assert question.corrects == (FEE,)
+    assert question.has_answer
 
 
 QUOTED = RIGHT.citations[0]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from assistant.build import Assistant
 from assistant.domain import Query
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import HybridRetriever
 from assistant.sentences import split_units
 from assistant.tuning import load_tuning
+from tests.retrieval.conftest import PAGES
 
 QUESTIONS = [
     pytest.param("What is the walrus fee?", "en/mentors.md", id="fee"),
@@ -75,6 +80,31 @@ class RetrieverContract:
     def test_no_question_breaks_the_search(self, make_retriever, shelf, question):
         """Signs that mean something to a search engine are only signs here."""
         assert len(make_retriever(shelf).retrieve(make_query(question, ()))) <= 8
+
+    @pytest.mark.parametrize(("question", "document"), QUESTIONS)
+    def test_documents_that_must_not_answer_are_not_found(self, make_retriever, shelf, question, document):
+        """Without some documents the others answer, ranked from 1, as if those were not there."""
+        retriever, query = make_retriever(shelf), make_query(question, ())
+        for without in ({document}, {document, "en/lighthouse.md", "unknown.md"}, {id_ for id_, _ in PAGES}):
+            found = retriever.retrieve(query, without=frozenset(without))
+            assert not {hit.chunk.document_id for hit in found} & without
+            assert [hit.rank for hit in found] == list(range(1, len(found) + 1))
+            assert bool(found) == (len(without) < len(PAGES))
+        assert retriever.retrieve(query, without=frozenset()) == retriever.retrieve(query)
+
+    @pytest.mark.slow
+    def test_without_the_best_documents_the_next_fill_their_places(self, make_retriever, open_shelf, make_document):
+        """What is left out is made up for: as many hits come back as are wanted, while there are any."""
+        shelf = open_shelf()
+        for number, animal in enumerate("heron walrus puffin otter lynx wolf badger ferret".split()):
+            texts = [f"The fee of the {animal} is {number} dollars.", f"The {animal} of the harbour pays a fee in May."]
+            shelf.add(make_document(texts, id_=f"{animal}.md"))
+        retriever, query = make_retriever(shelf, hits=3), make_query("What is the fee of the walrus and the heron?", ())
+        before = {hit.chunk.document_id for hit in retriever.retrieve(query)}
+        found = retriever.retrieve(query, without=frozenset(before))
+        assert {"walrus.md", "heron.md"} <= before
+        assert len(found) == 3
+        assert not {hit.chunk.document_id for hit in found} & before
 
     def test_only_current_versions_are_found(self, make_retriever, open_shelf, make_document):
         """A version that is written but not yet current never answers, nor one that was current."""
@@ -158,3 +188,93 @@ class TestHybridRetriever(RetrieverContract):
         assert "costs nothing" in first.chunk.text
         asked = retriever.retrieve(make_query("Which sources speak of the walrus permit?", ()))[0]
         assert "read in 2026" in asked.chunk.text
+
+
+# ---- What holds before what does not ----
+
+FEE = """\
+---
+title: {title}
+language: en
+{keys}
+---
+
+# {title}
+
+The walrus fee of the harbour is {fee} dollars per company and is paid to the keeper in {month} of each year.
+"""
+
+
+@pytest.fixture
+def over_pages(open_over: Callable[..., Assistant], tmp_path: Path) -> Callable[..., Callable[[str], list[str]]]:
+    """Bring Markdown files in, and return the search for the documents that a question finds, best first."""
+
+    def bring_in(**pages: str) -> Callable[[str], list[str]]:
+        corpus = tmp_path / "pages"
+        corpus.mkdir()
+        for name, text in pages.items():
+            (corpus / f"{name}.md").write_text(text, encoding="utf-8")
+        assistant = open_over(corpus=corpus)
+        report = assistant.sync()
+        assert len(assistant.documents()) == len(pages), report
+        return lambda question: [hit.chunk.document_id for hit in assistant.search(question)]
+
+    return bring_in
+
+
+def fee(keys: str, *, title: str = "Fees of the harbour", amount: int = 18, month: str = "October") -> str:
+    """Return a page on the walrus fee with some keys in its front matter."""
+    return FEE.format(title=title, keys=keys, fee=amount, month=month)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("published: 2023-05", "published: 2025-05", id="published later"),
+        pytest.param("checked: 2024-01-01", "checked: 2026-01-01", id="checked later"),
+        pytest.param("valid_until: 2020-12-31", "published: 2019-01", id="expired"),
+        pytest.param("status: superseded by the new page\npublished: 2026-01", "published: 2024-01", id="superseded"),
+        pytest.param("status: Erstattet av ny side", "language: en", id="superseded, Norwegian"),
+    ],
+)
+def test_the_newest_edition_answers(over_pages, old, new):
+    """Of two editions of one text with different figures only the one that holds is found."""
+    found = over_pages(a_former=fee(old, amount=18), b_latter=fee(new, amount=23))
+    assert found("What is the walrus fee of the harbour?") == ["b_latter.md"]
+
+
+@pytest.mark.slow
+def test_a_question_about_a_past_year_finds_that_year(over_pages):
+    """The older edition is what answers a question about its time."""
+    found = over_pages(
+        old=fee("published: 2024-01", title="Fees of 2024", amount=18),
+        new=fee("published: 2026-01", title="Fees of 2026", amount=23),
+    )
+    assert found("What is the walrus fee of the harbour?") == ["new.md"]
+    assert found("What was the walrus fee of the harbour in 2024?")[0] == "old.md"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", ["valid_until: 2020-12-31", "status: withdrawn"], ids=["expired", "withdrawn"])
+def test_what_no_longer_holds_is_never_first(over_pages, keys):
+    """A text that holds goes before one that does not, also where that one speaks of the question more."""
+    current = "---\nlanguage: en\n---\n\n# Harbour\n\nThe harbour takes a walrus fee from everybody who lands.\n"
+    found = over_pages(outdated=fee(keys), current=current)
+    assert found("What is the walrus fee of the harbour?") == ["current.md", "outdated.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", ["valid_until: 2020-12-31", "status: withdrawn"], ids=["expired", "withdrawn"])
+def test_what_no_longer_holds_answers_where_nothing_else_does(over_pages, keys):
+    """An outdated text is better than none, and better than one that is about something else."""
+    other = "---\nlanguage: en\n---\n\n# Waffles\n\nThe keeper serves waffles with jam every Thursday evening.\n"
+    assert over_pages(outdated=fee(keys), other=other)("What is the walrus fee?")[0] == "outdated.md"
+
+
+@pytest.mark.slow
+def test_a_day_of_review_ends_nothing(over_pages):
+    """`check_again_by` asks somebody to compare the text with its sources: when it has passed, the text still holds."""
+    reviewed = fee("check_again_by: 2020-12-31\npublished: 2024-06", amount=18)
+    found = over_pages(reviewed=reviewed, older=fee("published: 2023-06", amount=9))
+    assert found("What is the walrus fee of the harbour?") == ["reviewed.md"]

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,51 @@ def test_a_stored_version_is_not_current_yet(library, make_document):
     library.store(document, [], fingerprint="f", original="o")
     assert library.document("made.md") is None
     assert library.document("made.md", document.version) == document
+
+
+def test_metadata_is_that_of_the_current_version(library, make_document):
+    """Title and metadata come back as they went in, without the text, and follow the version that answers."""
+    first, second = (
+        replace(
+            make_document([text], id_="a.md"),
+            title=f"Title of {text}",
+            version=text,
+            metadata=Metadata(published=day, audience=("founders",), translations=("b.md",), is_review_date=review),
+        )
+        for text, day, review in (("one", "2024-03", True), ("two", "2026-03-01", False))
+    )
+    assert library.metadata("a.md") is None
+    library.store(first, [], fingerprint="f", original="o")
+    assert library.metadata("a.md") is None
+    library.make_current("a.md", "one", "f")
+    assert library.metadata("a.md") == ("Title of one", first.metadata)
+    library.store(second, [], fingerprint="f", original="o")
+    assert library.metadata("a.md") == ("Title of one", first.metadata)
+    library.make_current("a.md", "two", "f")
+    assert library.metadata("a.md") == ("Title of two", second.metadata)
+    assert library.metadata("a.md") == (library.document("a.md").title, library.document("a.md").metadata)
+    library.remove("a.md")
+    assert library.metadata("a.md") is None
+
+
+def test_metadata_of_others_stays_when_one_document_changes(library, put):
+    """Every change of the picture is read anew, and each document keeps its own title."""
+    put("First.", "a.md")
+    assert library.metadata("a.md") == ("A made title", Metadata())
+    put("Second.", "b.md")
+    library.remove("a.md")
+    assert library.metadata("b.md") == ("A made title", Metadata())
+    assert library.metadata("a.md") is None
+
+
+def test_metadata_written_before_a_key_was_known_can_be_read(library, put, file):
+    """A library of an older program lacks what that did not know: it counts as not said."""
+    document, _ = put("First.")
+    library._connection.execute("UPDATE versions SET details = json_remove(details, '$.metadata.is_review_date')")
+    library.close()
+    with closing(Library(file, read_only=True)) as older:
+        assert older.metadata("a.md") == ("A made title", document.metadata)
+        assert older.document("a.md") == document
 
 
 def test_old_versions_stay(library, put):

@@ -204,6 +204,13 @@ class Shelf:
             return Answer(text, "abstained", language, query, "not_covered", nearest=tuple(self.documents)[:2])
         citations = tuple(self._citation(number, *place) for number, place in enumerate(found, start=1))
         text = " ".join(f"{citation.quote} [{citation.number}]" for citation in citations)
+        if question.startswith("Why does"):
+            text = f"The documents do not confirm it. They say:\n\n{text}\n\nAsk somebody."
+            return Answer(text, "abstained", language, query, "false_premise", citations=citations)
+        if " Japan" in question:
+            text += "\n\nThe documents do not answer this part: what a place in Japan costs."
+            missing = "what a place in Japan costs"
+            return Answer(text, "partly", language, query, missing=missing, citations=citations)
         return Answer(text, "answered", language, query, citations=citations)
 
     def _file(self, document: Document) -> Path:
@@ -291,6 +298,12 @@ def make_app(shelf: Shelf) -> FastAPI:
         from assistant.web.server import create_app
 
         return create_app(shelf, contact="usanext@programme.example", today=lambda: TODAY)
+
+
+@pytest.fixture(scope="session")
+def another_app(lasting_shelf: Shelf) -> Callable[[], FastAPI]:
+    """Make another site over the same library, for a server: a queue can be started once."""
+    return lambda: make_app(lasting_shelf)
 
 
 @pytest.fixture(scope="session")

@@ -32,13 +32,12 @@ NORWEGIAN = "Hva koster en plass i programmet?"
 
 
 @pytest.fixture(scope="module")
-def address(lasting_shelf) -> Iterator[str]:
+def address(another_app) -> Iterator[str]:
     """The site, served for the module from a thread; it has an app of its own, since a queue can be started once."""
     import uvicorn
-    from conftest import make_app
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(lasting_shelf), log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(another_app(), log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
@@ -201,6 +200,27 @@ def test_a_refusal_looks_different_and_leads_on(visit):
     assert refused.locator(".nearest a").count() == 2
     assert refused.get_by_role("link", name="usanext@programme.example").count() == 1
     assert page.locator(".card").count() == 0
+
+
+def test_a_refused_premise_is_answered_with_quotes_and_their_sources(visit, shelf):
+    """The notice, then the quotes with their markers; the panel holds a card for each."""
+    page = visit(width=400)
+    refused = ask(page, "Why does USA next! start in 2030?")
+    quote = shelf.ask(ENGLISH).citations[0].quote
+    assert refused.locator(".notice").inner_text().startswith("The documents do not confirm what the question takes")
+    assert quote in refused.locator(".answer").inner_text()
+    assert page.locator(".card blockquote").first.inner_text() == quote
+    assert refused.locator("a.marker").count() == page.locator(".card").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_half_an_answer_names_the_other_half_in_a_notice(visit):
+    """The missing part stands in a box below the quotes, once."""
+    answer = ask(visit(), "When did USA next! start, and what does a place in Japan cost?")
+    assert "what a place in Japan costs" in answer.locator(".notice.gap").inner_text()
+    assert answer.inner_text().count("in Japan") == 1
+    below = answer.locator(".notice.gap").bounding_box()["y"]
+    assert below > answer.locator(".answer").bounding_box()["y"]
 
 
 def test_errors_are_calm_and_the_conversation_goes_on(visit, caplog):

@@ -182,12 +182,68 @@ def test_a_follow_up_says_how_it_was_understood():
     assert "Understood as" not in read(make_answer()).text
 
 
-def test_what_the_documents_do_not_hold_is_said():
-    """Half an answer names the other half."""
-    answer = make_answer(outcome="partly", missing="the price", nearest=("a.md",))
-    reader = read(answer, titles={"a.md": "Prices"})
-    assert "Not in the documents: the price" in reader.text
-    assert "/source/a.md" in reader.links()
+QUOTED = "HIPAA does not forbid it. [1]"
+OWN_ENDINGS = [
+    pytest.param("en", {"missing": "how long does the NMPA take"}, "The documents do not answer this part.",
+                 "Not in the documents“how long does the NMPA take”", id="a part is missing"),
+    pytest.param("nb", {"missing": "hva tar PMDA"}, "Dokumentene svarer ikke på denne delen.",
+                 "Står ikke i dokumentene«hva tar PMDA»", id="en del mangler"),
+    pytest.param("en", {"reason": "false_premise"}, "The documents may not confirm all of it.",
+                 "The documents may not confirm all that the question takes for granted", id="a premise is doubted"),
+    pytest.param("nb", {"reason": "false_premise"}, "Dokumentene bekrefter kanskje ikke alt.",
+                 "Dokumentene bekrefter kanskje ikke alt spørsmålet tar for gitt", id="noe tas for gitt"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "changes", "own", "notice"), OWN_ENDINGS)
+def test_what_is_left_open_stands_in_a_notice_and_only_there(language, changes, own, notice):
+    """The sentence of our own at the end of the text is not shown a second time under the quotes."""
+    reader = read(make_answer(f"{QUOTED}\n\n{own}", outcome="partly", **changes), language)
+    assert notice in reader.text
+    assert reader.text.count(own) == notice.count(own)
+    assert "HIPAA does not forbid it." in reader.text
+    assert ("a", "href", make_citation().link) in reader.attributes
+
+
+def test_a_doubt_stands_before_the_quotes_and_what_is_missing_after_them():
+    """A reader meets each where it is needed."""
+    doubted = read(make_answer(QUOTED, outcome="partly", reason="false_premise")).text
+    assert doubted.index("may not confirm") < doubted.index("HIPAA")
+    partly = read(make_answer(QUOTED, outcome="partly", missing="the price")).text
+    assert partly.index("HIPAA") < partly.index("Not in the documents")
+
+
+def test_half_an_answer_leads_to_the_rest():
+    """What is missing comes with the nearest documents, where there are any, and a person."""
+    reader = read(make_answer(outcome="partly", missing="the price", nearest=("a.md",)), titles={"a.md": "Prices"})
+    assert reader.links()[-2:] == ["/source/a.md", "mailto:a@b.example"]
+
+
+def test_a_text_without_words_of_our_own_is_shown_whole():
+    """Another assistant may end half an answer with a quote, or put an answer into paragraphs."""
+    assert "It is so." in read(make_answer(outcome="partly", missing="the price")).text
+    text = read(make_answer("First. [1]\n\nBetween.\n\nLast. [1]", outcome="partly", missing="the price")).text
+    assert all(part in text for part in ("First.", "Between.", "Last."))
+    assert "After." in read(make_answer("First. [1]\n\nAfter.")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "says"),
+    [
+        ("en", "The documents do not confirm what the question takes for granted", "This is what they say:"),
+        ("nb", "Dokumentene bekrefter ikke det spørsmålet tar for gitt", "Dette er hva de sier:"),
+    ],
+)
+def test_a_refused_premise_shows_what_the_documents_say_against_it(language, title, says):
+    """Its quotes look like those of an answer, with markers and cards; each sentence stands there once."""
+    text = f"{title}. {says}\n\n{QUOTED}\n\nAsk somebody."
+    answer = make_answer(text, outcome="abstained", reason="false_premise", nearest=("a.md",))
+    reader = read(answer, language)
+    assert [reader.text.count(once) for once in (title, says, "HIPAA does not forbid it.")] == [1, 1, 1]
+    assert "Ask somebody" not in reader.text
+    assert reader.links() == [make_citation().link, "mailto:a@b.example"]
+    assert ("div", "class", "answer") in reader.attributes
+    assert "The words." in Reader(rendering.sources(answer, {}, language, TODAY)).text
 
 
 def test_a_refusal_shows_the_nearest_documents_and_a_person():
@@ -198,6 +254,21 @@ def test_a_refusal_shows_the_nearest_documents_and_a_person():
     assert "Nearest <one>" in reader.text
     assert reader.links() == ["/source/%C3%B8%20%C3%A5/b%231.md", "mailto:a@b.example"]
     assert any(value and "refused" in value for _, _, value in reader.attributes)
+
+
+@pytest.mark.parametrize("reason", ["off_topic", "not_covered"])
+def test_a_refusal_says_everything_once(reason):
+    """The page names reason, missing words, nearest documents and person itself, so the text is not shown as well."""
+    said = "No answer. I found nothing on: Texas. The nearest documents are: Prices. Ask a@b.example"
+    answer = make_answer(said, (), outcome="abstained", reason=reason, missing="Texas", nearest=("a.md",))
+    text = read(answer, titles={"a.md": "Prices"}).text
+    assert [text.count(once) for once in ("Texas", "Prices", "a@b.example")] == [1, 1, 1]
+
+
+def test_a_refusal_for_another_reason_speaks_for_itself():
+    """How long a question may be stands in the answer's text alone."""
+    answer = make_answer("At most 2000 characters.", (), outcome="abstained", reason="bad_question")
+    assert "At most 2000 characters." in read(answer).text
 
 
 @pytest.mark.parametrize("reason", ["off_topic", "not_covered", "false_premise", "empty_corpus", "bad_question",

@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from assistant.answering.phrases import CONTACT
 from assistant.web.words import ENGLISH, NORWEGIAN, STARTER_QUESTIONS, WORDS, preferred_language
 
 
@@ -52,3 +53,9 @@ def test_there_are_six_starter_questions_in_each_language():
 def test_the_interface_speaks_the_visitors_language(given, expected):
     """Asked for, else remembered, else the browser's, else English."""
     assert preferred_language(**given) == expected
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_without_a_contact_the_page_names_the_people_whom_the_assistant_names(language):
+    """The page may know nothing of the room that answers, so the names stand in both; they are the same."""
+    assert WORDS[language]["contact_nobody"] == CONTACT[language]
