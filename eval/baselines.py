@@ -147,6 +147,7 @@ class BestSentence:
         """Answer from an index of chunks; `threshold` is a cosine."""
         self._chunks = chunks
         self._embedder = embedder
+        self._embedded: dict[tuple[str, int], Vectors] = {}
         self.threshold = threshold
 
     def ask(self, question: str, history: History) -> Mapping[str, Any]:
@@ -163,10 +164,16 @@ class BestSentence:
         sentences = sentence_spans(found[0].text) if found else []
         if not sentences:
             return None, -1.0
-        vectors = self._embedder.embed([question, *(sentence.text for sentence in sentences)])
-        similarities = vectors[1:] @ vectors[0]
+        similarities = self._sentences(found[0], sentences) @ self._embedder.embed([question])[0]
         best = int(similarities.argmax())
         return _within(found[0], sentences[best]), float(similarities[best])
+
+    def _sentences(self, passage: Passage, sentences: Sequence[Span]) -> Vectors:
+        """Return the vectors of a chunk's sentences, embedded once for all questions."""
+        place = (passage.document.id, passage.start)
+        if place not in self._embedded:
+            self._embedded[place] = self._embedder.embed([sentence.text for sentence in sentences])
+        return self._embedded[place]
 
 
 def _within(passage: Passage, span: Span) -> Passage:

@@ -39,8 +39,9 @@ GRID: Mapping[str, Sequence[float]] = {
     "translation": (0.5, 0.7, 0.85, 1.0),
     "other_language": (0.7, 0.8, 0.9, 1.0),
 }
-# What the search is for: the right answer in the first 80 words, then the right sentence first, then little else.
-LEAD, FIRST, EVIDENCE = 1.0, 0.25, 0.25
+# What the search is for: the right answer in the first 80 words, then the right sentence first, little else, and a
+# passage of the right document early among the hits.
+LEAD, FIRST, EVIDENCE, FOUND = 1.0, 0.25, 0.25, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +147,31 @@ def _value(sets: Sequence[Set], tuning: Tuning) -> tuple[float, str]:
     values, parts = [], []
     for one in sets:
         one.assistant.use_tuning(tuning)
-        groups: dict[str, list[tuple[float, float, float]]] = {}
+        groups: dict[str, list[tuple[float, ...]]] = {}
         for question in one.questions:
             if question.answerable and question.facts:
                 language = "en" if question.language == "en" else "nb"
                 groups.setdefault(language, []).append(_points(one.assistant, question))
         for language, points in sorted(groups.items()):
-            lead, first, evidence = (sum(column) / len(points) for column in zip(*points, strict=True))
-            values.append(LEAD * lead + FIRST * first + EVIDENCE * evidence)
-            parts.append(f"{one.name} {language} lead {lead:.3f} first {first:.3f} evidence {evidence:.3f}")
+            lead, first, evidence, found = (sum(column) / len(points) for column in zip(*points, strict=True))
+            values.append(LEAD * lead + FIRST * first + EVIDENCE * evidence + FOUND * found)
+            parts.append(
+                f"{one.name} {language} lead {lead:.3f} first {first:.3f} evidence {evidence:.3f} found {found:.3f}"
+            )
     if not values:
         raise Misuse("Tuning needs answerable questions with facts in the tuning half.")
     return sum(values) / len(values), ", ".join(parts)
 
 
-def _points(assistant: Assistant, question: Question) -> tuple[float, float, float]:
-    answer = given_answer(assistant.ask(question.question, question.history).to_dict())
+def _points(assistant: Assistant, question: Question) -> tuple[float, float, float, float]:
+    asked = assistant.ask(question.question, question.history)
+    answer = given_answer(asked.to_dict())
     evidence = measures.evidence_share(question, answer).value
-    return measures.lead(question, answer).hits, measures.first(question, answer).hits, evidence or 0.0
+    documents = list(dict.fromkeys(hit.chunk.document_id for hit in asked.hits))
+    right = [place for place, id_ in enumerate(documents, start=1) if id_ in question.gold]
+    return (
+        measures.lead(question, answer).hits,
+        measures.first(question, answer).hits,
+        evidence or 0.0,
+        1 / right[0] if right else 0.0,
+    )

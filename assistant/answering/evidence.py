@@ -26,8 +26,17 @@ InverseDocumentFrequency = Callable[[str, Language], float]
 _LENGTH_NORMALISATION = 0.4
 _SATURATION = 1.2
 _USUAL_LENGTH = 14
-# A stem inside a compound (`klynge` in `helseklynge`) is weaker evidence than the word itself.
+# A stem inside a compound is weaker evidence than the word itself, and a compound's last part says what it is: `klynge`
+# meets `helseklynge` and the other way round, `helse` says less, and `stat` next to nothing about `statsminister`.
 _COMPOUND = 0.6
+_COMPOUND_OPENS = 0.4
+_COMPOUND_ONLY_OPENED = 0.2
+# What a question asks with rather than about, as stems: how long something takes is asked of many things.
+_ASKED_WITH: Mapping[Language, frozenset[str]] = {
+    language: frozenset(stem(word, language) for word in words_.split())
+    for language, words_ in {"en": "time long take takes", "nb": "tid lang lenge tar ta varer"}.items()
+}
+_ASKED_WITH_WEIGHT = 0.4
 _COMPOUND_LETTERS = 4
 # Questions and fragments seldom answer; neither does the part of a document that lists its sources.
 _WEAK_UNIT = 0.55
@@ -144,10 +153,15 @@ def _field(language: Language) -> Language:
 
 
 def _weigh(terms: Sequence[Term], language: Language, idf: InverseDocumentFrequency) -> list[_Wanted]:
-    """Weigh each term by its idf: a group by its most frequent alternative, a phrase by its rarest word."""
+    """Weigh each term by its idf: a group by its most frequent alternative, a phrase by its rarest word.
+
+    What a question asks with counts less.
+    """
     weighed = []
     for term in terms:
         rarity = min(max(idf(part, language) for part in alternative) for alternative in term.alternatives)
+        if all(part in _ASKED_WITH[language] for alternative in term.alternatives for part in alternative):
+            rarity *= _ASKED_WITH_WEIGHT
         weighed.append((term.alternatives, rarity, rarity * term.weight))
     total = sum(rarity for _, rarity, _ in weighed) or 1.0
     return [_Wanted(alternatives, weight, rarity / total, rarity) for alternatives, rarity, weight in weighed]
@@ -266,22 +280,26 @@ def _match(term: _Wanted, present: set[str]) -> float:
     for alternative in term.alternatives:
         if all(part in present for part in alternative):
             return 1.0
-        if len(alternative) == 1 and len(alternative[0]) >= _COMPOUND_LETTERS and _in_compound(alternative[0], present):
-            best = _COMPOUND
+        if len(alternative) == 1 and len(alternative[0]) >= _COMPOUND_LETTERS:
+            best = max(best, _in_compound(alternative[0], present))
     return best
 
 
-def _in_compound(part: str, present: set[str]) -> bool:
-    longer = len(part) + 3
-    return any(
-        (len(word) >= longer and (word.endswith(part) or word.startswith(part)))
-        or (
-            len(part) >= len(word) + 3
-            and len(word) >= _COMPOUND_LETTERS
-            and (part.endswith(word) or part.startswith(word))
-        )
-        for word in present
-    )
+def _in_compound(part: str, present: set[str]) -> float:
+    """Return how well a stem is met by a compound that holds it, or a compound by the part of it that is there."""
+    best = 0.0
+    for word in present:
+        if len(word) >= len(part) + 3:
+            if word.endswith(part):
+                return _COMPOUND
+            if word.startswith(part):
+                best = max(best, _COMPOUND_OPENS)
+        elif len(part) >= len(word) + 3 and len(word) >= _COMPOUND_LETTERS:
+            if part.endswith(word):
+                return _COMPOUND
+            if part.startswith(word):
+                best = max(best, _COMPOUND_ONLY_OPENED)
+    return best
 
 
 def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[Candidate, ...]:
