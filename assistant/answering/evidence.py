@@ -33,8 +33,8 @@ _COMPOUND_OPENS = 0.4
 _COMPOUND_ONLY_OPENED = 0.2
 # What a question asks with rather than about, as stems: how long something takes is asked of many things.
 _ASKED_WITH: Mapping[Language, frozenset[str]] = {
-    language: frozenset(stem(word, language) for word in words_.split())
-    for language, words_ in {"en": "time long take takes", "nb": "tid lang lenge tar ta varer"}.items()
+    "en": frozenset(stem(word, "en") for word in ("time", "long", "take", "takes")),
+    "nb": frozenset(stem(word, "nb") for word in ("tid", "lang", "lenge", "tar", "ta", "varer")),
 }
 _ASKED_WITH_WEIGHT = 0.4
 _COMPOUND_LETTERS = 4
