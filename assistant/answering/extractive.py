@@ -121,16 +121,17 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
     unit = units[position]
     asks_for_many = evidence.wanted in ("list", "count")
     if unit.introduces or asks_for_many:
-        following = _list_after(units, position)
+        listed = _list_after(units, position)
+        only_header = len(listed) == 1 and listed[0].kind == "row"
+        following = _without_header(listed, units)
         whole = _Pick(candidate.hit, (unit, *following))
-        only_header = len(following) == 1 and following[0].kind == "row"
         if unit.kind == "sentence" and following and not only_header and whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
     if unit.kind in ("item", "row") and asks_for_many:
         members = [other for other in units if other.block == unit.block and other.kind == unit.kind]
         first = units.index(members[0])
         opening = [units[first - 1]] if first and units[first - 1].introduces else []
-        whole = _Pick(candidate.hit, (*opening, *members))
+        whole = _Pick(candidate.hit, (*opening, *_without_header(members, units)))
         if whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
     return _Pick(candidate.hit, (*_leans_on(units, position, chunk.text), unit))
@@ -153,6 +154,16 @@ def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
             break
         following.append(unit)
     return following
+
+
+def _without_header(members: Sequence[Unit], units: Sequence[Unit]) -> Sequence[Unit]:
+    """Return the rows of a table without the one that names its columns: each row is shown with those names.
+
+    The first row of a passage stays, since a table that began in the passage before has its header there.
+    """
+    if len(members) < 2 or members[0].kind != "row" or units.index(members[0]) == 0:
+        return members
+    return members[1:]
 
 
 def _without_planted(pick: _Pick) -> _Pick:

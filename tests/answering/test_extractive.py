@@ -166,6 +166,19 @@ class TestExtractiveAnswerer(AnswererContract):
             ("A waffle from the keeper", "item"),
         ]
 
+    def test_a_table_is_shown_without_the_row_that_names_its_columns(self, draft_for, make_hit):
+        """Each row is shown with the names of its columns, so the row that holds only names says nothing more."""
+        table = "Three harbours receive founders:\n\nHarbour\tKeeper\nBodø\tHeron\nVardø\tWalrus\nHorten\tSeal"
+        draft, _ = draft_for("Which harbours receive founders?", [make_hit(table)])
+        shown = [claim.sentence for claim in draft.claims]
+        assert shown == ["Three harbours receive founders:", "Bodø\tHeron", "Vardø\tWalrus", "Horten\tSeal"]
+
+    def test_a_table_that_began_in_the_passage_before_keeps_its_first_row(self, draft_for, make_hit):
+        """Its header stands elsewhere: the first row of the passage is one like the others."""
+        rows = "Harbour of Bodø\tHeron\nHarbour of Vardø\tWalrus\nHarbour of Horten\tSeal"
+        draft, _ = draft_for("Which harbours are there?", [make_hit(rows)])
+        assert {claim.sentence for claim in draft.claims} == set(rows.split("\n"))
+
     def test_a_list_may_be_longer_than_the_limit_but_not_endless(self, make_hit, make_query, idf):
         """A list is the answer also beyond the word limit; one above its own limit is not shown whole."""
         answerer, query = (
