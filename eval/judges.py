@@ -21,6 +21,7 @@ from assistant import Assistant, Forest, Tuning
 from eval.errors import Misuse
 from eval.matching import holds_all
 from eval.question_set import Question
+from eval.ranking import auroc
 
 # How many of the answerable tuning questions may be refused, out of fold: for want of an answer, and for a premise that
 # the sources deny. Together they stay below one in twenty.
@@ -29,8 +30,8 @@ DENIED_REFUSALS = 0.01
 # How many answerable ones may carry the remark that their premise is not confirmed.
 DOUBTED = 0.10
 FOLDS = 8
-# Small trees, slowly added, each on a part of the questions and features: chosen by AUROC out of fold among depths 1 to
-# 4 on the tuning halves of the project's own set and NorQuAD.
+# Small trees, slowly added, each on a part of the questions and features. Depth 3 was chosen by AUROC out of fold among
+# depths 1 to 4 on the tuning half of the project's own set; number and rate of the trees were not searched.
 GROWTH: Mapping[str, Any] = {
     "max_depth": 3,
     "n_estimators": 120,
@@ -158,7 +159,7 @@ def leave_one_corpus_out(examples: Sequence[Example]) -> str:
         own_threshold = np.quantile(odds[here & table.answerable], 0.05, method="lower")
         refused = here & ~table.answerable
         lines.append(
-            f"{name}: AUROC {auroc(odds[here], table.answerable[here]):.3f}, "
+            f"{name}: AUROC {auroc_by_label(odds[here], table.answerable[here]):.3f}, "
             f"refused {np.mean(odds[refused] < threshold):.3f} "
             f"at {np.mean(odds[here & table.answerable] < threshold):.3f} false refusals, "
             f"{np.mean(odds[refused] < own_threshold):.3f} at 0.05"
@@ -166,11 +167,9 @@ def leave_one_corpus_out(examples: Sequence[Example]) -> str:
     return "\n".join(lines)
 
 
-def auroc(scores: Matrix, labels: Mask) -> float:
-    """Return the share of pairs of a right and a wrong one in which the right one scores higher; ties count half."""
-    right, wrong = scores[labels], scores[~labels]
-    ranks = np.searchsorted(np.sort(wrong), right, side="left") + np.searchsorted(np.sort(wrong), right, side="right")
-    return float(ranks.sum() / (2 * len(right) * len(wrong)))
+def auroc_by_label(scores: Matrix, labels: Mask) -> float:
+    """Return `ranking.auroc` of scores whose right ones are marked; 0 where all or none are."""
+    return auroc(scores[labels].tolist(), scores[~labels].tolist()) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +267,7 @@ def _in_words(table: _Table, refused: Mask, doubted: Mask, probability: Matrix, 
         if asked.any():
             parts.append(f"{origin} answerable {refused[asked].mean():.3f}")
         if len(set(table.answerable[here].tolist())) == 2:
-            parts.append(f"{origin} AUROC {auroc(probability[here], table.answerable[here]):.3f}")
+            parts.append(f"{origin} AUROC {auroc_by_label(probability[here], table.answerable[here]):.3f}")
     wrong = natural & (table.kind == "false_premise")
     if wrong.any():
         parts.append(f"false premise refused or doubted {(refused | doubted)[wrong].mean():.3f}")

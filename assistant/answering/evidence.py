@@ -36,6 +36,7 @@ _ASKED_WITH: Mapping[Language, frozenset[str]] = {
     "en": frozenset(stem(word, "en") for word in ("time", "long", "take", "takes")),
     "nb": frozenset(stem(word, "nb") for word in ("tid", "lang", "lenge", "tar", "ta", "varer")),
 }
+# Decided, not tuned, as are the shares of a compound above.
 _ASKED_WITH_WEIGHT = 0.4
 _COMPOUND_LETTERS = 4
 # Questions and fragments seldom answer; neither does the part of a document that lists its sources.

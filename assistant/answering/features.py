@@ -1,7 +1,8 @@
 """What tells a question that the hits answer from one that they do not: the numbers that `answerability` judges by.
 
-Every feature says something about the fit of question and sources, none about the question alone in a way that only the
-makers of a question set would explain, such as its length.
+Most say something about the fit of question and sources. Four look at the question alone (does it deny, presume, ask
+how or why, ask for yes or no): they serve the judge of false premises, and lean on how such questions are worded. The
+length of a question is left out: it tells question sets apart, not answers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text to unit vectors: the one door to sentence-transformers.
+"""Text to unit vectors: the one door to embedding models.
 
 Nothing heavy is imported before the first text is embedded, so a process that only plans or reports stays light. Loads
 models from packages and folders without a network; a name that is neither is looked for in the local model cache.

@@ -16,7 +16,7 @@ from assistant import Forest, Tuning, open_assistant
 from assistant.tuning import load_tuning
 from eval import judges
 from eval.errors import Misuse
-from eval.judges import Example, auroc, choose_judges, examples_of, leave_one_corpus_out
+from eval.judges import Example, auroc_by_label, choose_judges, examples_of, leave_one_corpus_out
 from eval.question_set import Question, read_questions
 
 # What is answered lies high in the first, a false premise in the second; the third says nothing.
@@ -86,9 +86,9 @@ def test_auroc_by_hand(right, wrong, expected):
     scores = np.array([*right, *wrong])
     labels = np.array([True] * len(right) + [False] * len(wrong))
     order = np.random.default_rng(0).permutation(len(scores))
-    assert auroc(scores[order], labels[order]) == pytest.approx(expected)
-    assert auroc(-scores, labels) == pytest.approx(1 - expected)
-    assert auroc(scores * 3 + 7, labels) == pytest.approx(expected)
+    assert auroc_by_label(scores[order], labels[order]) == pytest.approx(expected)
+    assert auroc_by_label(-scores, labels) == pytest.approx(1 - expected)
+    assert auroc_by_label(scores * 3 + 7, labels) == pytest.approx(expected)
 
 
 # ---- Trees ----
@@ -170,8 +170,8 @@ def test_no_example_is_judged_by_trees_that_saw_its_question():
     table = judges._Table.of(pairs)
     ones = np.ones(len(pairs))
     seen = judges._grow(table, table.answerable, ones, judges.GROWTH)
-    assert auroc(np.array([seen.log_odds(row) for row in table.rows]), table.answerable) > 0.8
-    assert auroc(judges._out_of_fold(table, table.answerable, ones, judges.GROWTH), table.answerable) < 0.7
+    assert auroc_by_label(np.array([seen.log_odds(row) for row in table.rows]), table.answerable) > 0.8
+    assert auroc_by_label(judges._out_of_fold(table, table.answerable, ones, judges.GROWTH), table.answerable) < 0.7
 
 
 def test_both_kinds_count_alike_in_sum():
@@ -196,8 +196,8 @@ def test_what_can_be_told_apart_is_told_apart(separable):
     assert float(found) > 0.99
     answerable = np.array([one.answerable for one in examples])
     wrong = np.array([one.kind == "false_premise" for one in examples])
-    assert auroc(probabilities(chosen.answerable, examples), answerable) > 0.99
-    assert auroc(probabilities(chosen.false_premise, examples), wrong) > 0.99
+    assert auroc_by_label(probabilities(chosen.answerable, examples), answerable) > 0.99
+    assert auroc_by_label(probabilities(chosen.false_premise, examples), wrong) > 0.99
     for kind in ("off_topic", "absent_detail", "false_premise"):
         assert re.search(rf"\b{kind} 1\.000 \(20\)", words), words
 
