@@ -8,19 +8,21 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from assistant.answering.chat_model import ChatModel
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
-from assistant.answering.pipeline import Pipeline
+from assistant.answering.generative import GenerativeAnswerer, rewrite
+from assistant.answering.pipeline import Pipeline, Writer
 from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.worker import ParsingWorker
-from assistant.domain import Answer, Chunk, Document, Hit, IngestReport, Turn
+from assistant.domain import Answer, Chunk, Document, Hit, IngestReport, Language, Turn, WritingModel
 from assistant.errors import AssistantError, FolderOwned, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
@@ -33,7 +35,7 @@ from assistant.retrieval.retriever import HybridRetriever
 from assistant.settings import Settings, read_settings
 from assistant.store.library import CurrentVersion, Library
 from assistant.store.owner import FolderLock, HandOver, Owner, is_owned
-from assistant.tuning import Tuning, load_tuning
+from assistant.tuning import Tuning, load_support_tuning, load_tuning
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,8 @@ class Assistant:
             FolderOwned: Another process owns the data folder.
             DataFolderError: It cannot be used.
             ManifestMismatch: The index was built with other settings (unless `check_index` is False, for a rebuild).
-            ModelUnavailable: The embedding model is missing or damaged.
+            ModelUnavailable: The embedding model is missing or damaged, or the language model cannot be opened.
+            SettingsError: The language model's name or address is none.
         """
         self.settings = settings
         self.tuning = tuning or load_tuning()
@@ -80,6 +83,9 @@ class Assistant:
         self._reranker = (
             CrossEncoderReranker(settings.reranker, settings.embedding_threads) if settings.reranker else None
         )
+        self._model = _language_model(settings)
+        if self._model is not None:
+            opened.callback(self._model.close)
         self._library = Library(self.data / LIBRARY_NAME)
         opened.callback(self._library.close)
         self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
@@ -131,6 +137,7 @@ class Assistant:
         return Pipeline(
             retriever=retriever,
             answerer=ExtractiveAnswerer(answer_words=settings.answer_words, joins_from=tuning.joins_from),
+            writer=self._writer(),
             find_document=self._library.document,
             idf=self._index.inverse_document_frequency,
             vocabulary=self._index.vocabulary,
@@ -138,6 +145,24 @@ class Assistant:
             question_characters=settings.question_characters,
             contact=settings.contact,
         )
+
+    def _writer(self) -> Writer | None:
+        model = self._model
+        if model is None:
+            return None
+
+        def standing_alone(question: str, history: Sequence[Turn], language: Language) -> tuple[str, str]:
+            rewritten = rewrite(model, question, history, language)
+            return rewritten.same, rewritten.other
+
+        answerer = GenerativeAnswerer(
+            model,
+            embed=self._embedder.embed,
+            unit_vectors=self._sentences.of_units,
+            tuning=load_support_tuning(),
+            passages=self.settings.model_passages,
+        )
+        return Writer(model.name, answerer, standing_alone)
 
     def use_tuning(self, tuning: Tuning) -> None:
         """Answer with other learned numbers from now on; for the runs that choose them."""
@@ -169,6 +194,17 @@ class Assistant:
             history: The conversation so far, oldest first: turns, or mappings with `question` and perhaps `answer`.
         """
         return self._pipeline.answer(question, _turns(history), corpus_is_empty=not self._library.current)
+
+    def stream(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> Generator[Answer, None, None]:
+        """Yield the answer as it is written and checked, each text beginning with the one before; the last is whole.
+
+        Without a language model it comes at once. Closing the generator stops the model.
+
+        Args:
+            question: As `ask`.
+            history: As `ask`.
+        """
+        return self._pipeline.stream(question, _turns(history), corpus_is_empty=not self._library.current)
 
     def features(
         self, question: str, history: Sequence[Turn | Mapping[str, Any]] = (), *, without: frozenset[str] = frozenset()
@@ -221,6 +257,12 @@ class Assistant:
     def ready(self) -> bool:
         """Whether the models are loaded, so that a question is answered at once."""
         return self._embedder.is_loaded and (self._reranker is None or self._reranker.is_loaded)
+
+    @property
+    def writing_model(self) -> WritingModel | None:
+        """The language model that writes the answers, and where it runs; None where answers are quotes alone."""
+        model = self._model
+        return WritingModel(model.name, model.host, model.stays_here) if model is not None else None
 
     @property
     def embedder(self) -> Embedder:
@@ -345,6 +387,20 @@ class Assistant:
 
 def _turns(history: Sequence[Turn | Mapping[str, Any]]) -> list[Turn]:
     return [turn if isinstance(turn, Turn) else Turn(turn["question"], turn.get("answer")) for turn in history]
+
+
+def _language_model(settings: Settings) -> ChatModel | None:
+    if settings.model is None:
+        return None
+    return ChatModel(
+        settings.model,
+        address=settings.model_address,
+        seconds=settings.model_seconds,
+        silence_seconds=settings.model_silence_seconds,
+        retries=settings.model_retries,
+        tokens=settings.model_tokens,
+        temperature=settings.model_temperature,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

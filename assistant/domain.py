@@ -247,6 +247,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapse:
+    """What an answerer cannot give.
+
+    Attributes:
+        kind: `left_out`, a sentence that its quotes do not carry; `not_in_sources`, the language model says that the
+            passages hold no answer; `failed`, the language model gives no more.
+        detail: Why, for staff: a check that failed, or the kind of a `ModelFailed`.
+    """
+
+    kind: Literal["left_out", "not_in_sources", "failed"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What an answerer claims. Nobody sees it before the judge in `citing` has checked it."""
 
@@ -318,6 +332,9 @@ class Answer:
         nearest: Ids of the nearest documents, for an answer that could not be given.
         seconds: Wall time of this answer, with the model loaded.
         evidence: How sure the answerability check was, from 0 to 1; None where it was not asked.
+        model: The language model that wrote the sentences, or None where they are the documents' own.
+        left_out: How many of its sentences are not shown because no quote carries them.
+        complete: Whether this is the whole answer; while one is written it is the beginning that was checked so far.
     """
 
     text: str
@@ -331,6 +348,9 @@ class Answer:
     hits: tuple[Hit, ...] = ()
     seconds: float = 0.0
     evidence: float | None = None
+    model: str | None = None
+    left_out: int = 0
+    complete: bool = True
 
     @property
     def abstained(self) -> bool:
@@ -355,6 +375,21 @@ class Answer:
             "citations": [citation.to_dict() for citation in self.citations],
             "seconds": round(self.seconds, 4),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class WritingModel:
+    """The language model that writes the answers.
+
+    Attributes:
+        name: As configured, `provider:model`.
+        host: The machine that questions and passages are sent to.
+        stays_here: Whether that is this machine.
+    """
+
+    name: str
+    host: str
+    stays_here: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,20 @@
     │   └── FolderOwned          another process owns it
     ├── IndexingError            an index does not do its work
     │   └── ManifestMismatch     the index was built with other settings
-    └── ModelUnavailable         a model cannot be loaded
+    ├── ModelUnavailable         a model cannot be loaded
+    └── ModelFailed              a language model gives no answer (the answer then says so and goes on without it)
 
 `AssistantError` is caught in three places: the two scripts and the page. Anything else is a bug and shows its
 traceback. A question without an answer is not an error but an `Answer` that abstained.
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+FailureKind = Literal[
+    "unreachable", "timeout", "busy", "key", "refused", "too_long", "broken", "stopped", "empty", "language"
+]
 
 
 class AssistantError(Exception):
@@ -92,3 +99,18 @@ class ManifestMismatch(IndexingError):
 
 class ModelUnavailable(AssistantError):
     """A model cannot be loaded."""
+
+
+class ModelFailed(AssistantError):
+    """A language model gives no answer that can be used.
+
+    Attributes:
+        kind: What happened: `key` is a missing or wrong one, `empty` an answer without one checkable sentence,
+            `language` one in another language than the question's.
+        host: The machine that was asked, or empty.
+    """
+
+    def __init__(self, kind: FailureKind, host: str) -> None:
+        super().__init__(f"The language model at {host or 'an unknown place'} gave no answer ({kind}).")
+        self.kind: FailureKind = kind
+        self.host = host

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import SettingsError
@@ -59,6 +59,34 @@ class Settings(BaseSettings):
     )
     rerank_hits: int = Field(20, ge=2, le=200, description="Hits that the reranker reads for a question.")
 
+    model: str | None = Field(
+        None,
+        description="Language model that writes the answers, as provider:name (openai, anthropic, google, mistral, ollama, "
+        "or any that LangChain knows); without it answers are quotes alone. Its key stands in the provider's own "
+        "variable, such as OPENAI_API_KEY.",
+    )
+    model_address: str | None = Field(
+        None,
+        description="Address of the model's server where it is not the provider's own: any OpenAI-compatible one with "
+        "openai:name, such as http://127.0.0.1:8080/v1.",
+    )
+    model_seconds: float = Field(
+        45, gt=0, le=600, description="Time in seconds for one answer of the model, tries included; then quotes follow."
+    )
+    model_silence_seconds: float = Field(
+        20, gt=0, le=600, description="Time in seconds that the model may be silent, before and between its words."
+    )
+    model_retries: int = Field(
+        2, ge=0, le=10, description="Further tries where its server is not reached or busy and nothing has come yet."
+    )
+    model_tokens: int = Field(1500, ge=50, le=32000, description="Most tokens that the model may write for one answer.")
+    model_temperature: float | None = Field(
+        0, ge=0, le=2, description="Randomness of the model; `none` leaves it to the provider."
+    )
+    model_passages: int = Field(
+        8, ge=1, le=50, description="Passages that the model reads for one answer, the best first."
+    )
+
     answer_words: int = Field(80, ge=20, le=400, description="Length in words up to which sentences are added.")
     question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")
 
@@ -75,12 +103,19 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
     contact: str | None = Field(None, description="Whom a founder may ask when the documents hold no answer.")
 
+    @field_validator("model_temperature", mode="before")
+    @classmethod
+    def _none_in_words(cls, value: object) -> object:
+        return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if self.hits > self.candidates:
             raise ValueError(f"hits is {self.hits} and must not be above candidates, {self.candidates}")
         if self.corpus.absolute() == self.data.absolute():
             raise ValueError(f"corpus and data are both {self.data} and must be two folders")
+        if self.model is None and self.model_address is not None:
+            raise ValueError("model_address names a server, but model names no language model on it")
         return self
 
     @classmethod

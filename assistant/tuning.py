@@ -1,7 +1,8 @@
-"""Every number that was learned rather than decided: one frozen set, from two files that name the runs behind them.
+"""Every number that was learned rather than decided: frozen sets, from files that name the runs behind them.
 
 `tuning.json` holds weights and thresholds, `judges.json` the trees that judge whether there is an answer.
 `python -m eval tune` chooses them on the tuning half of the questions and writes the files; nothing else does.
+`support.json` holds the judge of what a language model writes; `python -m eval support --choose` writes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from assistant.forest import Forest
 
 TUNING_PATH = Path(__file__).with_name("tuning.json")
 JUDGES_PATH = Path(__file__).with_name("judges.json")
+SUPPORT_PATH = Path(__file__).with_name("support.json")
 JUDGES = ("answerable", "false_premise")
 
 
@@ -85,3 +87,25 @@ def load_tuning(path: Path = TUNING_PATH, judges: Path = JUDGES_PATH) -> Tuning:
         name: Forest.read(values) for name, values in json.loads(judges.read_text(encoding="utf-8")).items()
     }
     return Tuning(**json.loads(path.read_text(encoding="utf-8")), **forests)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportTuning:
+    """How much of a written sentence its quote must cover.
+
+    Attributes:
+        weights: What each feature of `answering.support` counts in a logistic regression.
+        threshold: Probability under which a sentence is not shown.
+        run: The command and figures that chose them.
+    """
+
+    weights: dict[str, float]
+    bias: float
+    threshold: float
+    run: str = ""
+
+
+@cache
+def load_support_tuning(path: Path = SUPPORT_PATH) -> SupportTuning:
+    """Return the numbers of the judge of written sentences that ship with the assistant."""
+    return SupportTuning(**json.loads(path.read_text(encoding="utf-8")))

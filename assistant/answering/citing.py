@@ -30,26 +30,51 @@ _FOOTNOTES = re.compile(
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\d+)\]")
 
 
-def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tuple[str, tuple[Citation, ...]]:
-    """Return the answer's text, with `[n]` right after each sentence, and its citations; empty when nothing holds.
+class Verifier:
+    """Takes claims one by one and keeps the answer that holds so far: its text only ever grows.
 
-    A claim is kept with those of its quotes that stand word for word in the stored text, at the place they name and
-    inside one of the hits; without any it is dropped. A table row is shown with the names of its columns.
+    Attributes:
+        citations: What the text cites, numbered from 1.
     """
-    by_chunk = {hit.chunk.id: hit for hit in hits}
-    citations: list[Citation] = []
-    parts: list[tuple[Claim, str]] = []
-    for claim in draft.claims:
-        found = [_check(quote, by_chunk, find_document) for quote in claim.quotes]
+
+    def __init__(self, hits: Sequence[Hit], find_document: FindDocument) -> None:
+        self._by_chunk = {hit.chunk.id: hit for hit in hits}
+        self._find_document = find_document
+        self._parts: list[tuple[Claim | None, str]] = []
+        self.citations: list[Citation] = []
+
+    def add(self, claim: Claim) -> bool:
+        """Add a claim with those of its quotes that hold, and return whether one did; otherwise nothing changes.
+
+        A quote holds that stands word for word in the stored text, at the place it names and inside one of the hits.
+        A table row is shown with the names of its columns.
+        """
+        found = [_check(quote, self._by_chunk, self._find_document) for quote in claim.quotes]
         held = [citation for citation in found if citation is not None]
-        numbers = [_number(citation, citations) for citation in held]
-        if numbers:
-            parts.append(
-                (_readable(claim, held[0], find_document), "".join(f" [{number}]" for number in dict.fromkeys(numbers)))
-            )
-        else:
+        if not held:
             logger.warning("A claim was left out because its quote is not in the source.")
-    return _text(parts), tuple(citations)
+            return False
+        numbers = dict.fromkeys(_number(citation, self.citations) for citation in held)
+        marks = "".join(f" [{number}]" for number in numbers)
+        self._parts.append((_readable(claim, held[0], self._find_document), marks))
+        return True
+
+    def remark(self, words: str) -> None:
+        """Add a paragraph of our own, which says something about the answer and cites nothing."""
+        self._parts.append((None, words))
+
+    @property
+    def text(self) -> str:
+        """The answer's text, with `[n]` right after each sentence; empty when nothing was added."""
+        return _text(self._parts)
+
+
+def verify(draft: Draft, hits: Sequence[Hit], find_document: FindDocument) -> tuple[str, tuple[Citation, ...]]:
+    """Return the answer's text and its citations, see `Verifier`; empty when nothing holds."""
+    verifier = Verifier(hits, find_document)
+    for claim in draft.claims:
+        verifier.add(claim)
+    return verifier.text, tuple(verifier.citations)
 
 
 def unmarked(text: str) -> str:
@@ -118,15 +143,19 @@ def _place(citation: Citation) -> tuple[str, str, int, int]:
     return citation.document, citation.version, citation.start, citation.end
 
 
-def _text(parts: Sequence[tuple[Claim, str]]) -> str:
-    """Set sentences as running text, items as a list, rows on lines of their own."""
+def _text(parts: Sequence[tuple[Claim | None, str]]) -> str:
+    """Set sentences as running text, items as a list, rows on lines of their own, our own words as paragraphs."""
     text = ""
     before = ""
     for claim, marks in parts:
+        if claim is None:
+            text += f"\n\n{marks}" if text else marks
+            before = "remark"
+            continue
         sentence = unmarked(claim.sentence)
         piece = f"- {sentence}{marks}" if claim.form == "item" else f"{sentence}{marks}"
-        if text:
-            text += " " if claim.form == before == "sentence" else "\n"
+        if before:
+            text += "\n\n" if before == "remark" else " " if claim.form == before == "sentence" else "\n"
         text += piece
         before = claim.form
     return text

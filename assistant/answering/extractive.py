@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from assistant.answering.answer_types import TELLING_TYPES, holds
 from assistant.answering.evidence import Candidate, Evidence
 from assistant.answering.planted import planted_positions
-from assistant.domain import Claim, Draft, Hit, Query, Quote
+from assistant.domain import Claim, Draft, Hit, Lapse, Query, Quote
 from assistant.retrieval.families import overlap, shingles
 from assistant.sentences import Unit, split_units
 
@@ -29,8 +29,8 @@ _PRONOUN = re.compile(
 class Answerer(Protocol):
     """Turns hits into claims about a question, each with the quotes that carry it."""
 
-    def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
-        """Return claims with their quotes; none when the hits do not help."""
+    def claims(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Generator[Claim | Lapse, None, None]:
+        """Yield claims with their quotes as they are ready, and a lapse for what cannot be given; nothing raises."""
         ...
 
 
@@ -57,6 +57,10 @@ class ExtractiveAnswerer:
     def __init__(self, *, answer_words: int, joins_from: float) -> None:
         self._answer_words = answer_words
         self._joins_from = joins_from
+
+    def claims(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Generator[Claim | Lapse, None, None]:
+        """Yield the claims of the draft."""
+        yield from self.draft(query, hits, evidence).claims
 
     def draft(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Draft:
         """Return the picked units: the best passage first, reading order inside a passage, no repeats."""

@@ -44,6 +44,59 @@ _WORDS: Mapping[str, Mapping[PhraseLanguage, str]] = {
         "en": "The documents I have do not answer this part: {missing}.",
         "nb": "Dokumentene jeg har, svarer ikke på denne delen: {missing}.",
     },
+    "left_out_one": {
+        "en": "One sentence of the language model was left out: no quote carries it.",
+        "nb": "Én setning fra språkmodellen er utelatt: Ingen av sitatene dekker den.",
+    },
+    "left_out": {
+        "en": "{count} sentences of the language model were left out: no quote carries them.",
+        "nb": "{count} setninger fra språkmodellen er utelatt: Ingen av sitatene dekker dem.",
+    },
+    "from_the_sources": {"en": "From the sources:", "nb": "Fra kildene:"},
+    "nothing_held": {
+        "en": "The language model wrote nothing that the sources carry.",
+        "nb": "Språkmodellen skrev ikke noe som kildene dekker.",
+    },
+    "may_be_more": {
+        "en": "The documents may not answer all of the question.",
+        "nb": "Dokumentene svarer kanskje ikke på hele spørsmålet.",
+    },
+    "model_unreachable": {
+        "en": "The language model could not be reached.",
+        "nb": "Språkmodellen kunne ikke nås.",
+    },
+    "model_timeout": {
+        "en": "The language model took too long.",
+        "nb": "Språkmodellen brukte for lang tid.",
+    },
+    "model_busy": {
+        "en": "The language model has too much to do just now.",
+        "nb": "Språkmodellen har for mye å gjøre akkurat nå.",
+    },
+    "model_key": {
+        "en": "The language model refused our key; the programme's staff must check it.",
+        "nb": "Språkmodellen godtok ikke nøkkelen vår; programmets ansatte må sjekke den.",
+    },
+    "model_too_long": {
+        "en": "The passages were too long for the language model.",
+        "nb": "Tekstutdragene var for lange for språkmodellen.",
+    },
+    "model_broken": {
+        "en": "The language model broke off.",
+        "nb": "Språkmodellen brøt av.",
+    },
+    "model_refused": {
+        "en": "The language model refused the request.",
+        "nb": "Språkmodellen avviste forespørselen.",
+    },
+    "model_empty": {
+        "en": "The language model wrote nothing that could be checked.",
+        "nb": "Språkmodellen skrev ikke noe som kunne kontrolleres.",
+    },
+    "model_language": {
+        "en": "The language model answered in another language.",
+        "nb": "Språkmodellen svarte på et annet språk.",
+    },
     "missing": {"en": "I found nothing on: {missing}.", "nb": "Jeg fant ingenting om: {missing}."},
     "nearest": {"en": "The nearest documents are: {titles}.", "nb": "De nærmeste dokumentene er: {titles}."},
     "empty_corpus": {

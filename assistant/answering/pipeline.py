@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.answering import answerability
 from assistant.answering.answerability import Judgement
-from assistant.answering.citing import FindDocument, unmarked, verify
+from assistant.answering.citing import FindDocument, Verifier, unmarked
 from assistant.answering.evidence import Candidate, Evidence, InverseDocumentFrequency, gather
 from assistant.answering.extractive import Answerer
 from assistant.answering.parts import asks, names_in, parts
 from assistant.answering.phrases import CONTACT, phrase, small_talk, small_talk_language
-from assistant.domain import Answer, Citation, Hit, Query, Reason, Turn
+from assistant.domain import Answer, Citation, Claim, Hit, Language, Query, Reason, Turn
+from assistant.errors import ModelFailed
 from assistant.language import words
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import Retriever
@@ -25,6 +27,8 @@ from assistant.tuning import Tuning
 
 NEAREST_AT_MOST = 3
 EXPLAINED_SENTENCES = 20
+# What each further search of a rewritten question adds to the passages.
+ADDED_HITS = 4
 # A part of a message is not covered below these probabilities of an answer to it alone, the second where it names what
 # no hit names. Tried by hand on the tuning half; `python -m eval run --half tuning` at 219904e: the uncovered part is
 # named in 0.686 of 35 such messages, and 7 of 105 wholly covered messages of several parts are called partly answered.
@@ -35,22 +39,69 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one search gave for one question."""
+    """What was found for one question.
+
+    Attributes:
+        alone: The question as a language model made it stand alone; never shown.
+        failed: Why the language model is not asked again, or None.
+    """
 
     query: Query
     hits: list[Hit]
     evidence: Evidence
     judgement: Judgement
+    alone: str | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What writes answers in a language model's words.
+
+    Attributes:
+        name: The model's, as configured.
+        answerer: Yields its claims.
+        rewrite: Gives a question with its history as it stands alone, in its own language and in the other; raises
+            `ModelFailed`.
+    """
+
+    name: str
+    answerer: Answerer
+    rewrite: Callable[[str, Sequence[Turn], Language], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """An answer's sentences so far.
+
+    Attributes:
+        left_out: How many sentences of a model are not shown.
+        failed: Why the model gave no more, or None.
+        abstained: The model says that the passages hold no answer.
+        ended: Nothing more will come.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    model: str | None = None
+    left_out: int = 0
+    failed: str | None = None
+    abstained: bool = False
+    ended: bool = True
 
 
 class Pipeline:
-    """Answers questions with one retriever and one answerer; safe to use from several threads."""
+    """Answers questions with one retriever and one answerer; safe to use from several threads.
+
+    With a writer the sentences are a language model's, checked one by one; the answerer stands in where it fails.
+    """
 
     def __init__(
         self,
         *,
         retriever: Retriever,
         answerer: Answerer,
+        writer: Writer | None = None,
         find_document: FindDocument,
         idf: InverseDocumentFrequency,
         vocabulary: Vocabulary,
@@ -60,6 +111,7 @@ class Pipeline:
     ) -> None:
         self._retriever = retriever
         self._answerer = answerer
+        self._writer = writer
         self._find_document = find_document
         self._idf = idf
         self._vocabulary = vocabulary
@@ -69,13 +121,24 @@ class Pipeline:
 
     def answer(self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False) -> Answer:
         """Return the answer to one question, or an answer that says why there is none; never raises for a question."""
+        *_, answer = self.stream(question, history, corpus_is_empty=corpus_is_empty)
+        return answer
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False
+    ) -> Generator[Answer, None, None]:
+        """Yield the answer as far as it is written and checked; each text begins with the one before it.
+
+        All but the last are not `complete`. Closing the generator stops the language model. Without one, and where
+        nothing is written, the whole answer comes at once.
+        """
         started = time.perf_counter()
         cleaned = clean(question)
         history = _clean_turns(history)
-        answer = (
-            self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty) or self._searched(cleaned, history)[0]
-        )
-        return replace(answer, seconds=time.perf_counter() - started)
+        unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
+        with closing(_once(unsearched) if unsearched else self._searched(cleaned, history)) as answers:
+            for answer in answers:
+                yield replace(answer, seconds=time.perf_counter() - started)
 
     def gather(
         self, question: str, history: Sequence[Turn] = (), *, without: frozenset[str] = frozenset()
@@ -100,7 +163,8 @@ class Pipeline:
         unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
         if unsearched is not None:
             return {"outcome": unsearched.outcome, "reason": unsearched.reason}
-        answer, found = self._searched(cleaned, history)
+        found, query, missing = self._choose(cleaned, history, self._find(cleaned, history))
+        *_, answer = self._reply(found, query, missing, None)
         judgement, tuning = found.judgement, self._tuning
         return {
             "outcome": answer.outcome,
@@ -142,45 +206,132 @@ class Pipeline:
             return _own_words(query, phrase("empty_corpus", query.language), "empty_corpus")
         return None
 
-    def _searched(self, question: str, history: Sequence[Turn]) -> tuple[Answer, _Found]:
-        """Return the answer and what it was made from."""
-        found = self._find(question, history)
-        if not history and (partly := self._partly(question, found)):
-            return partly
-        judgement = found.judgement
-        if judgement.reason is None:
-            text, citations = self._drafted(found)
-            if citations:
-                return self._answered(found, text, citations), found
-        return self._abstain(found, judgement.reason or "not_covered"), found
+    def _searched(self, question: str, history: Sequence[Turn]) -> Generator[Answer, None, None]:
+        """Yield the answer as it grows."""
+        found = self._found(question, history)
+        yield from self._reply(*self._choose(question, history, found), self._writer)
+
+    def _choose(self, question: str, history: Sequence[Turn], found: _Found) -> tuple[_Found, Query, str | None]:
+        """Return what to answer from, the query as asked, and the part of the message that is not covered."""
+        if not history and (parted := self._parted(question, found)):
+            return parted[0], found.query, parted[1]
+        return found, found.query, None
+
+    def _reply(
+        self, found: _Found, query: Query, missing: str | None, writer: Writer | None
+    ) -> Generator[Answer, None, None]:
+        if found.judgement.reason is None:
+            yield from self._answered(found, query, missing, writer)
+        else:
+            yield self._abstain(found, found.judgement.reason)
 
     def _find(self, question: str, history: Sequence[Turn] = ()) -> _Found:
         query, hits, evidence = self.gather(question, history)
         return _Found(query, hits, evidence, answerability.judge(query, hits, evidence, self._tuning))
 
-    def _drafted(self, found: _Found) -> tuple[str, tuple[Citation, ...]]:
-        draft = self._answerer.draft(found.query, found.hits, found.evidence)
-        return verify(draft, found.hits, self._find_document)
+    def _found(self, question: str, history: Sequence[Turn]) -> _Found:
+        """Return what was found, with a model's help where the question leans on history or seems to have no answer.
 
-    def _answered(self, found: _Found, text: str, citations: tuple[Citation, ...]) -> Answer:
-        """Return the answer; where the premise is doubtful it says so, and counts as a part of one."""
-        doubtful = found.judgement.doubtful
+        Its wording is searched by and never shown. Of several searches the one counts that most likely found an
+        answer; the best hits of the others are added to it.
+        """
+        found = self._find(question, history)
+        if self._writer is None or not (history or found.judgement.reason):
+            return found
+        try:
+            same, other = self._writer.rewrite(question, history, found.query.language)
+        except ModelFailed as failure:
+            return replace(found, failed=failure.kind)
+        more = [self._find(asked) for asked in (same, other) if asked]
+        best = max([found, *more], key=lambda one: one.judgement.probability)
+        known = {hit.chunk.id for hit in best.hits}
+        added: list[Hit] = []
+        for one in [found, *more]:
+            for hit in one.hits[:ADDED_HITS]:
+                if hit.chunk.id not in known:
+                    known.add(hit.chunk.id)
+                    added.append(hit)
+        return replace(best, query=found.query, hits=[*best.hits, *added], alone=same or None)
+
+    def _drafts(self, found: _Found, writer: Writer | None) -> Generator[_Drafted, None, None]:
+        """Yield the sentences as they come; without a writer all at once."""
+        verifier = Verifier(found.hits, self._find_document)
+        if writer is None:
+            self._add_extracts(verifier, found)
+            yield _Drafted(verifier.text, tuple(verifier.citations))
+            return
+        query = replace(found.query, search_text=found.alone or found.query.search_text)
+        left_out, shown, failed, abstained = 0, 0, found.failed, False
+        if failed is None:
+            with closing(writer.answerer.claims(query, found.hits, found.evidence)) as claims:
+                for claim in claims:
+                    if isinstance(claim, Claim):
+                        shown += verifier.add(claim)
+                        yield _so_far(verifier, writer, left_out)
+                    elif claim.kind == "left_out":
+                        left_out += 1
+                    elif claim.kind == "failed":
+                        failed = claim.detail
+                    else:
+                        abstained = True
         language = found.query.language
-        return Answer(
-            f"{text}\n\n{phrase('premise_doubted', language)}" if doubtful else text,
-            "partly" if doubtful else "answered",
-            language,
-            found.query,
-            reason="false_premise" if doubtful else None,
-            citations=citations,
-            hits=tuple(found.hits),
-            evidence=found.judgement.probability,
+        if not shown and abstained and not left_out:
+            yield _Drafted("", (), writer.name, abstained=True)
+            return
+        if failed or not shown or left_out > shown:
+            why = phrase(f"model_{failed}", language) if failed else _left_out(left_out, shown, language)
+            verifier.remark(f"{why} {phrase('from_the_sources', language)}")
+            self._add_extracts(verifier, found)
+        elif left_out:
+            verifier.remark(_left_out(left_out, shown, language))
+        yield replace(
+            _so_far(verifier, writer, left_out),
+            failed=failed or (None if shown else "empty"),
+            abstained=abstained,
+            ended=True,
         )
 
-    def _partly(self, question: str, found: _Found) -> tuple[Answer, _Found] | None:
-        """Return the answer to the covered part of a message of which another part is not covered, or None.
+    def _add_extracts(self, verifier: Verifier, found: _Found) -> None:
+        for claim in self._answerer.claims(found.query, found.hits, found.evidence):
+            if isinstance(claim, Claim):
+                verifier.add(claim)
 
-        A part counts as not covered when it asks, holds a word that no hit holds, and would be refused alone.
+    def _answered(
+        self, found: _Found, query: Query, missing: str | None, writer: Writer | None
+    ) -> Generator[Answer, None, None]:
+        """Yield the answer as it grows; at its end it says what is missing, or that the premise is doubtful."""
+        language = query.language
+        remarks = [phrase("partly", language, missing=missing)] if missing else []
+        doubtful = found.judgement.doubtful and not missing
+        if doubtful:
+            remarks.append(phrase("premise_doubted", language))
+        for drafted in self._drafts(found, writer):
+            if not drafted.citations:
+                if drafted.ended:
+                    yield replace(self._abstain(replace(found, query=query), "not_covered"), model=drafted.model)
+                continue
+            more = [phrase("may_be_more", language)] if drafted.abstained and not remarks else []
+            reason: Reason | None = "false_premise" if doubtful else "model_failed" if drafted.failed else None
+            yield Answer(
+                "\n\n".join([drafted.text, *(remarks + more if drafted.ended else [])]),
+                "partly" if remarks or more else "answered",
+                language,
+                query,
+                reason=reason,
+                missing=missing,
+                citations=drafted.citations,
+                hits=tuple(found.hits),
+                evidence=found.judgement.probability,
+                model=drafted.model,
+                left_out=drafted.left_out,
+                complete=drafted.ended,
+            )
+
+    def _parted(self, question: str, found: _Found) -> tuple[_Found, str] | None:
+        """Return what was found for the covered part of a message of which another part is not covered, and that part.
+
+        A part counts as not covered when it asks, holds a word that no hit holds, and would be refused alone. None
+        where the message is covered whole, or no part of it is.
         """
         uncovered = set(found.evidence.uncovered)
         asked = parts(question)
@@ -190,23 +341,9 @@ class Pipeline:
         if not missing or not any(asks(part) for part in covered):
             return None
         rest = self._find(". ".join(covered))
-        if rest.judgement.reason is not None:
+        if rest.judgement.reason is not None or not rest.evidence.candidates:
             return None
-        text, citations = self._drafted(rest)
-        if not citations:
-            return None
-        language, named = found.query.language, unmarked("; ".join(missing))
-        answer = Answer(
-            f"{text}\n\n{phrase('partly', language, missing=named)}",
-            "partly",
-            language,
-            found.query,
-            missing=named,
-            citations=citations,
-            hits=tuple(rest.hits),
-            evidence=rest.judgement.probability,
-        )
-        return answer, rest
+        return rest, unmarked("; ".join(missing))
 
     def _is_missing(self, part: str, uncovered: set[str]) -> bool:
         unknown_name = any(uncovered & set(words(name)) for name in names_in(part))
@@ -215,7 +352,10 @@ class Pipeline:
 
     def _abstain(self, found: _Found, reason: Reason) -> Answer:
         query, hits, language = found.query, found.hits, found.query.language
-        text, citations = self._drafted(found) if reason == "false_premise" else ("", ())
+        verifier = Verifier(hits, self._find_document)
+        if reason == "false_premise":
+            self._add_extracts(verifier, found)
+        text, citations = verifier.text, tuple(verifier.citations)
         if reason == "false_premise" and not citations:
             reason = "not_covered"
         missing = None if citations else _as_written(found.evidence.uncovered, query)
@@ -277,6 +417,20 @@ def _candidate_values(candidate: Candidate, answer: Answer) -> dict[str, Any]:
         "parts": dict(candidate.parts),
         "chosen": chosen,
     }
+
+
+def _once(answer: Answer) -> Generator[Answer, None, None]:
+    yield answer
+
+
+def _so_far(verifier: Verifier, writer: Writer, left_out: int) -> _Drafted:
+    return _Drafted(verifier.text, tuple(verifier.citations), writer.name, left_out, ended=False)
+
+
+def _left_out(count: int, shown: int, language: Language) -> str:
+    if not shown:
+        return phrase("nothing_held", language)
+    return phrase("left_out_one", language) if count == 1 else phrase("left_out", language, count=count)
 
 
 def clean(question: str) -> str:

@@ -52,6 +52,12 @@ class SentenceVectors:
         """Keep vectors by the hash of their sentence."""
         self._library.store_vectors(self.key, vectors)
 
+    def of_units(self, chunk: Chunk) -> list[Vectors | None]:
+        """Return the vector of each unit of a chunk, in order; None for one that has none yet."""
+        hashes = [hash_ for hash_, _ in _hashed(chunk)]
+        known = self._library.vectors(self.key, list(dict.fromkeys(hashes)))
+        return [known.get(hash_) for hash_ in hashes]
+
     def similarities(self, vector: Vectors, chunks: Sequence[Chunk]) -> dict[str, tuple[float, ...]]:
         """Return, per chunk id, the cosine of each of its units with a query; 0 for one without a vector yet."""
         hashes = {chunk.id: [hash_ for hash_, _ in _hashed(chunk)] for chunk in chunks}
