@@ -10,12 +10,13 @@ Importing the package loads no model, no vector database and no web server; that
 
 from __future__ import annotations
 
+from assistant.answering.support import SupportJudge
 from assistant.build import Assistant, load_embedder, open_assistant
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Query, Turn
 from assistant.errors import AssistantError
 from assistant.forest import Forest
 from assistant.settings import Settings, read_settings
-from assistant.tuning import Tuning
+from assistant.tuning import SupportTuning, Tuning
 
 __all__ = [
     "Answer",
@@ -29,6 +30,8 @@ __all__ = [
     "IngestReport",
     "Query",
     "Settings",
+    "SupportJudge",
+    "SupportTuning",
     "Tuning",
     "Turn",
     "load_embedder",

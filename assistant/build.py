@@ -19,6 +19,7 @@ from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
 from assistant.answering.generative import GenerativeAnswerer, rewrite
 from assistant.answering.pipeline import Pipeline, Writer
+from assistant.answering.support import SupportJudge
 from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.worker import ParsingWorker
@@ -35,7 +36,7 @@ from assistant.retrieval.retriever import HybridRetriever
 from assistant.settings import Settings, read_settings
 from assistant.store.library import CurrentVersion, Library
 from assistant.store.owner import FolderLock, HandOver, Owner, is_owned
-from assistant.tuning import Tuning, load_support_tuning, load_tuning
+from assistant.tuning import Tuning, load_tuning
 
 logger = logging.getLogger(__name__)
 
@@ -155,13 +156,8 @@ class Assistant:
             rewritten = rewrite(model, question, history, language)
             return rewritten.same, rewritten.other
 
-        answerer = GenerativeAnswerer(
-            model,
-            embed=self._embedder.embed,
-            unit_vectors=self._sentences.of_units,
-            tuning=load_support_tuning(),
-            passages=self.settings.model_passages,
-        )
+        judge = SupportJudge(self._embedder.embed, self._sentences.of_units)
+        answerer = GenerativeAnswerer(model, judge, passages=self.settings.model_passages)
         return Writer(model.name, answerer, standing_alone)
 
     def use_tuning(self, tuning: Tuning) -> None:

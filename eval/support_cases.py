@@ -1,10 +1,10 @@
 """Labelled pairs for the judge of written sentences: what a language model might write under which quote.
 
 A case is one claim with the quote that it is said to rest on, and whether the quote carries it. The templates below
-say how each kind is made; they were fixed before the judge in `assistant.answering.support` was tuned. The tuning half
-(`eval/support/tuning-*.jsonl`) is made of our own documents. The held-out half (`eval/support/held-out-*.jsonl`) is made
-of public text by writers who had not seen the judge: such a text is not copied but named by place and sha256, and a
-claim near its wording is kept as the changes made to the quote.
+say how each kind is made; they were fixed before the judge in `assistant.answering.support` was tuned. The tuning
+half (`eval/support/tuning-*.jsonl`) is made of our own documents. The held-out half (`eval/support/held-out-*.jsonl`)
+is made of public text by writers who had not seen the judge: such a text is not copied but named by place and sha256,
+and a claim near its wording is kept as the changes made to the quote.
 
 A line:
 
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,8 @@ from eval.errors import Misuse
 from eval.jsonlines import read_objects
 
 CaseLanguage = Literal["en", "nb"]
+_NORWEGIAN = re.compile(r"[æøåÆØÅ]|\b(?:og|ikke|som|det|er|av|på|til|med|den|et|en|ved|kan|skal)\b")
+_ENGLISH = re.compile(r"\b(?:and|not|the|of|is|are|that|with|by|may|shall|an|which|or|from)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ TEMPLATES: Mapping[str, Template] = {
     "number_changed": Template("figures", False, "A count, share, age, duration or other bare number is another one."),
     "amount_changed": Template("figures", False, "An amount of money is another one: other digits, ten times as much."),
     "date_changed": Template("figures", False, "A year, month, day or deadline is another one."),
-    "name_swapped": Template("figures", False, "A person, agency, company, place or programme is another of its kind."),
-    "code_changed": Template("figures", False, "A code is another: form, section, standard, class, visa, CPT, article."),
+    "name_swapped": Template("figures", False, "A person, agency, company or place is another of its kind."),
+    "code_changed": Template("figures", False, "A code is another: form, section, standard, class, visa."),
     "unit_changed": Template("figures", False, "Days become months, dollars kroner, per cent points, kilos pounds."),
     # Polarity: the sentence is true but for whether, and how far, it holds.
-    "negation_dropped": Template("polarity", False, "The quote denies (not, no, never, without, exempt); the claim affirms."),
+    "negation_dropped": Template("polarity", False, "The quote denies (not, no, without, exempt); the claim affirms."),
     "negation_added": Template("polarity", False, "The quote affirms; the claim denies."),
     "modality_strengthened": Template(
         "polarity", False, "May, can, should, is planned, is proposed, not yet become must, will, is or always."
@@ -71,16 +74,16 @@ TEMPLATES: Mapping[str, Template] = {
     "other_passage": Template("quotes", False, "The quote's words stand in another passage than the one it names."),
     "unrelated_quote": Template("quotes", False, "A true quote of the passage, which is about something else."),
     "merged_claims": Template(
-        "quotes", False, "Two facts in one sentence; the quote shows one, the other stands in another passage or nowhere."
+        "quotes", False, "Two facts in one sentence; the quote shows one, the other stands elsewhere or nowhere."
     ),
     # Relations: every word and figure is in the quote, the tie between them is not. Reported, without a target.
     "roles_swapped": Template("relations", False, "Who does it and to whom, what leads to what, change places."),
-    "figure_moved": Template("relations", False, "The quote has two figures or names; each is tied to the other's thing."),
+    "figure_moved": Template("relations", False, "Of two figures or names each is tied to the other's thing."),
     "subject_widened": Template("relations", False, "What holds for some, or under a condition, is said of all."),
     # True sentences.
-    "near": Template("near", True, "The quote's wording with small changes: order, a clause left out, a word replaced."),
-    "paraphrase": Template("paraphrase", True, "The same said in other words, as a good writer would, figures kept."),
-    "translated": Template("translated", True, "The same in the other language, natural, figures in its conventions."),
+    "near": Template("near", True, "The quote's wording but for order, a clause left out, a word replaced."),
+    "paraphrase": Template("paraphrase", True, "The same in other words, as a good writer would, figures kept."),
+    "translated": Template("translated", True, "The same in the other language, figures in its conventions."),
 }  # fmt: skip
 
 
@@ -91,6 +94,12 @@ class CasePassage:
     title: str
     heading: str | None
     text: str
+
+    @property
+    def language(self) -> CaseLanguage:
+        """The language of its text, by the letters and words that only Norwegian has."""
+        norwegian = len(_NORWEGIAN.findall(self.text))
+        return "nb" if norwegian > len(_ENGLISH.findall(self.text)) else "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,14 @@ _SCALES: Mapping[str, float] = {
 _UNITS: Mapping[str, tuple[str, float]] = {
     form: (name, factor)
     for name, factor, forms in (
-        ("day", 1, "day days dag dager dagar døgn dagers"),
+        ("day", 1, "day days dag dager dagar døgn dagers dagen dagene"),
         ("working day", 1, "virkedag virkedager arbeidsdag arbeidsdager workday workdays"),
-        ("day", 7, "week weeks uke uker veke veker ukers fortnight"),
-        ("month", 1, "month months måned måneder månader månad måneders"),
-        ("month", 12, "year years yr yrs år års"),
+        ("day", 7, "week weeks uke uker veke veker ukers ukene uken uka fortnight"),
+        ("month", 1, "month months måned måneder månader månad måneders måneden månedene"),
+        ("month", 12, "year years yr yrs år års årene året"),
         ("month", 120, "decade decades tiår"),
-        ("minute", 1, "minute minutes min minutt minutter minutters"),
-        ("minute", 60, "hour hours hr hrs time timer times-"),
+        ("minute", 1, "minute minutes min minutt minutter minutters minuttene"),
+        ("minute", 60, "hour hours hr hrs time timer timene"),
         ("second", 1, "second seconds sekund sekunder"),
         ("%", 1, "% percent pct prosent pst"),
         ("percentage point", 1, "prosentpoeng"),
@@ -127,7 +127,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[%°$€£][A-Za-z]?|m²|km²")
-_AFTER = re.compile(r"[\s\u00a0-]{0,2}([^\W\d_]+(?:-[^\W\d_]+)*|%|°[CF]|[$€£])\.?")
+_AFTER = re.compile(r"(?:\.(?=\s[a-zæøå]))?[\s\u00a0-]{0,2}([^\W\d_]+(?:-[^\W\d_]+)*|%|°[CF]|[$€£])\.?")
 _RANGE_TO = re.compile(r"\s?(?:-|–|—|to|til|and|og|or|eller)\s?(?=[$€£]?\d)")
 _RATE = re.compile(
     r"(?:\b(?:per|each|every|a|an|i|hver|hvert|kvar|om|pr\.?)\s|/)(?P<unit>hour|day|week|month|year|timen?|dag(?:en)?|uken?|uka|"
@@ -206,12 +206,19 @@ _NOT_A_CODE = re.compile(
 )
 
 
+_NAMED_BEFORE = re.compile(r"\b(?:the|these|those|all|de|disse|alle|begge)\s+$", re.IGNORECASE)
+# A number in words up to this may only count what the source lists.
+_COUNTED = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number with what it counts.
 
     Attributes:
-        values: What the digits can mean: `1.000` is 1000 in Norwegian and 1 in English.
+        values: What the digits can mean, in the unit's base: `1.000` is 1000 in Norwegian and 1 in English.
+        plain: The same as they are written, before the unit.
+        listed: It counts what was named before: `each of the three`.
         unit: Name of the unit, a currency code, or None.
         bound: `min`, `max` or empty.
         soft: Read only where a source says it: `one`, `both`.
@@ -222,6 +229,8 @@ class Number:
     bound: str
     words: str
     soft: bool = False
+    plain: frozenset[float] = frozenset()
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +289,11 @@ def unsupported_figure(claim: Figures, source: Figures) -> str | None:
     for code in claim.codes:
         if not _has_code(code, source):
             return code
+    small = {value for other in source.numbers for value in other.plain if value <= _COUNTED}
     for number in claim.numbers:
+        # `each of the three`, where the source names three things and counts none.
+        if number.listed and not small:
+            continue
         if not number.soft and not _has_number(number, source):
             return number.words
     if claim.rates - source.rates and source.rates:
@@ -343,7 +356,8 @@ def _codes(text: str, taken: list[tuple[int, int]]) -> Iterator[str]:
     for match in _CODE.finditer(text):
         if _free(*match.span(), taken) and not _NOT_A_CODE.fullmatch(match[0]):
             taken.append(match.span())
-            yield _bare(match[0])
+            # `E-2-visum` and `510(k)-exempt` are a code with a word behind it.
+            yield _bare(re.sub(r"(?<=[\d)])-[a-zæøå]{3,}$", "", match[0]))
 
 
 def _rate(match: re.Match[str]) -> str:
@@ -363,8 +377,11 @@ def _digits(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[Number]:
             units[place] = units[place + 1]
     for match, (unit, factor) in zip(matches, units, strict=True):
         scale = _SCALES.get((match["scale"] or "").lower().strip("."), 1.0)
-        values = frozenset(round(value * scale * factor, 6) for value in _values(match["digits"]))
-        yield Number(values, "ordinal" if match["ordinal"] else unit, _bound(text, match.start()), match[0].strip())
+        plain = frozenset(round(value * scale, 6) for value in _values(match["digits"]))
+        values = frozenset(round(value * factor, 6) for value in plain)
+        yield Number(
+            values, "ordinal" if match["ordinal"] else unit, _bound(text, match.start()), match[0].strip(), plain=plain
+        )
 
 
 def _values(digits: str) -> set[float]:
@@ -400,8 +417,13 @@ def _unit_after(text: str, end: int) -> tuple[str | None, float]:
             return "working day", 1.0
         if word in ("percentage", "per") and re.match(r"\s(?:points?|cent)\b", text[match.end() :]):
             return ("percentage point", 1.0) if word == "percentage" else ("%", 1.0)
-        if word in _UNITS and not (step and word in ("m", "g", "l", "min", "time", "second", "people", "times-")):
+        if word in _UNITS and not (step and word in ("m", "g", "l", "min", "time", "second", "people")):
             return _UNITS[word]
+        ending = next(
+            (form for form in ("dager", "uker", "måneder", "timer", "prosent", "minutter") if word.endswith(form)), None
+        )
+        if ending:
+            return _UNITS[ending]
         last = word.rsplit("-", 1)[-1]
         if "-" in word and last in _UNITS:
             return _UNITS[last]
@@ -442,38 +464,72 @@ def _spelt(text: str, language: str) -> Iterator[Number]:
     """Yield numbers written as words, also `a year` and `et år`, which count one."""
     names = _NUMBER_WORDS[language]
     tokens = list(_WORD.finditer(text))
-    skip = -1
-    for place, token in enumerate(tokens):
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
         word = token[0].lower()
-        if place <= skip:
+        following = tokens[place + 1][0].lower() if place + 1 < len(tokens) else ""
+        if (
+            word in _ONE
+            and following in _UNITS
+            and _UNITS[following][0] in ("month", "day", "minute")
+            and following != "time"
+        ):
+            name, factor = _UNITS[following]
+            soft = word in _ARTICLES
+            yield Number(frozenset({factor}), name, "", f"{token[0]} {following}", soft, frozenset({1.0}))
+            place += 2
             continue
-        if word in ("a", "an", "one", "en", "et", "ett", "én", "ei", "ein", "eit") and place + 1 < len(tokens):
-            following = tokens[place + 1][0].lower()
-            if following in _UNITS and _UNITS[following][0] in ("month", "day", "minute") and following != "time":
-                name, factor = _UNITS[following]
-                yield Number(
-                    frozenset({factor}),
-                    name,
-                    "",
-                    f"{token[0]} {tokens[place + 1][0]}",
-                    soft=word in ("a", "an", "en", "et", "ei"),
-                )
-                skip = place + 1
-                continue
-        parts = word.split("-")
-        if not all(part in names for part in parts) and word not in names:
+        end, value = _spelt_value(tokens, place, names)
+        if value is None:
+            place += 1
             continue
-        if language == "nb" and word == "to" and place and tokens[place - 1][0].lower() in ("up", "due", "according"):
-            continue
-        value = names[word] if word in names else sum(names[part] for part in parts)
-        end = place
-        while end + 1 < len(tokens) and tokens[end + 1][0].lower() in _SCALES and len(tokens[end + 1][0]) > 1:
-            value *= _SCALES[tokens[end + 1][0].lower()]
-            end += 1
-        skip = end
-        unit, factor = _unit_after(text, tokens[end].end())
         bound = _bound(text, token.start())
-        yield Number(frozenset({value * factor}), unit, bound, token[0], soft=word in _SOFT_WORDS)
+        if word in _HALVES:
+            yield Number(frozenset({50.0}), "%", bound, token[0], plain=frozenset({50.0, 0.5}))
+        else:
+            unit, factor = _unit_after(text, tokens[end].end())
+            if unit is None and end + 2 < len(tokens) and tokens[end + 1][0].lower() in ("to", "til", "or", "eller"):
+                last, other = _spelt_value(tokens, end + 2, names)
+                if other is not None:  # `three to six months`: the first takes the unit of the second
+                    unit, factor = _unit_after(text, tokens[last].end())
+            soft = word in _SOFT_WORDS and end == place
+            listed = unit is None and value <= _COUNTED and bool(_NAMED_BEFORE.search(text[: token.start()]))
+            yield Number(frozenset({value * factor}), unit, bound, token[0], soft, frozenset({value}), listed)
+        place = end + 1
+
+
+_ARTICLES = frozenset("a an en et ei ein eit".split())
+_ONE = _ARTICLES | {"one", "ett", "én"}
+_HALVES = frozenset("half halv halve halvparten".split())
+
+
+def _spelt_value(tokens: Sequence[re.Match[str]], place: int, names: Mapping[str, float]) -> tuple[int, float | None]:
+    """Return where a number in words ends, and its value: `two hundred and fifty`; None where none begins."""
+    total = current = 0.0
+    end = place - 1
+    position = place
+    while position < len(tokens):
+        word = tokens[position][0].lower()
+        parts = word.split("-")
+        if word in ("hundred", "hundre") or (word in _SCALES and len(word) > 2 and end >= place):
+            current = (current or 1) * _SCALES.get(word, names.get(word, 1))
+            if current >= 1000:
+                total, current = total + current, 0.0
+        elif word in names or all(part in names for part in parts):
+            if end >= place and current and current < 20:
+                break  # `two three`: two numbers
+            current += names[word] if word in names else sum(names[part] for part in parts)
+        elif word in ("and", "og") and end >= place and (current or total) >= 100 and position + 1 < len(tokens):
+            if tokens[position + 1][0].lower().split("-")[0] not in names:
+                break
+            position += 1
+            continue
+        else:
+            break
+        end = position
+        position += 1
+    return (end, total + current) if end >= place else (place, None)
 
 
 def _has_date(date: Day, source: Figures) -> bool:
@@ -527,9 +583,10 @@ def _has_code(code: str, source: Figures) -> bool:
 
 def _has_number(number: Number, source: Figures) -> bool:
     for other in source.numbers:
-        if not number.values & other.values:
+        same_unit = bool(number.unit and other.unit)
+        if not (number.values & other.values if same_unit else number.plain & other.plain):
             continue
-        if number.unit and other.unit and number.unit != other.unit:
+        if same_unit and number.unit != other.unit:
             continue
         # A table names the unit once, in the head of the column.
         if number.unit and other.unit is None and number.unit not in source.units:
@@ -539,8 +596,8 @@ def _has_number(number: Number, source: Figures) -> bool:
         return True
     if number.unit in (None, "ordinal", "month", "day"):
         for date in source.dates:
-            if date.year in number.values or date.day in number.values:
+            if date.year in number.plain or date.day in number.plain:
                 return True
     if number.unit is None:
-        return any(one.split(":", 1)[1] == f"{value:g}" for one in source.labels for value in number.values)
+        return any(one.split(":", 1)[1] == f"{value:g}" for one in source.labels for value in number.plain)
     return False

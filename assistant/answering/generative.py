@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from assistant.answering import support
 from assistant.answering.chat_model import TextModel
 from assistant.answering.evidence import Evidence
-from assistant.answering.quoting import Found, Passage, find, passage
-from assistant.domain import Chunk, Claim, Hit, Language, Lapse, Query, Quote, Turn
+from assistant.answering.quoting import Found, Passage, passage
+from assistant.answering.support import SupportJudge
+from assistant.domain import Claim, Hit, Language, Lapse, Query, Quote, Turn
 from assistant.errors import ModelFailed
-from assistant.language import BOKMAAL_WORDS, ENGLISH_WORDS, NYNORSK_WORDS, detect_language, words
-from assistant.sentences import sentence_spans
-from assistant.tuning import SupportTuning
+from assistant.language import detect_language, words
 
 CLAIMS_AT_MOST = 8
 # What a model writes beyond this is not read: an answer has some 80 words, its quotes three times as many.
@@ -70,19 +68,6 @@ _NOT_IN_SOURCES = re.compile(r"^[\s>*_#`\-•]{0,12}NOT IN (?:THE )?SOURCES[\s.*
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _THINKING_OPENS = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _REWRITTEN = re.compile(r"^\W*(SAME|OTHER)\W{0,4}:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
-# A sentence that opens like this is not understood without the one before it.
-_LEANS = re.compile(
-    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|Such|Both|Otherwise|Then|However|Therefore|Thus|In addition|"
-    r"Den|Det|De|Han|Hun|Dette|Denne|Disse|Deres|Slike?|Begge|Ellers|Da|Derfor|Dermed|Imidlertid|I tillegg|Ho|Dei|Deira)\b"
-)
-_LEANS_SELDOM = re.compile(r"(?:Det (?:er|finnes|finst|kreves|må|kan|skal)|It (?:is|takes|costs)) \w+")
-_LEANS_FREELY = re.compile(
-    r"De (?:fleste|fire|tre|to|som|amerikanske|norske)|Den (?:som|amerikanske|norske)|That (?:is|means)\b"
-)
-_CITATION = re.compile(r"\s?\[\s?P?\d{1,2}\s?\]|\s?\(P\d{1,2}\)")
-
-UnitVectors = Callable[[Chunk], Sequence[support.Vector | None]]
-Embed = Callable[[Sequence[str]], support.Vector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +81,9 @@ class Written:
 class GenerativeAnswerer:
     """Lets any chat model write, and yields what is carried by its quotes."""
 
-    def __init__(
-        self, model: TextModel, *, embed: Embed, unit_vectors: UnitVectors, tuning: SupportTuning, passages: int
-    ) -> None:
+    def __init__(self, model: TextModel, judge: SupportJudge, *, passages: int) -> None:
         self._model = model
-        self._embed = embed
-        self._unit_vectors = unit_vectors
-        self._tuning = tuning
+        self._judge = judge
         self._passages = passages
 
     def claims(self, query: Query, hits: Sequence[Hit], evidence: Evidence) -> Generator[Claim | Lapse, None, None]:
@@ -115,21 +96,22 @@ class GenerativeAnswerer:
         }
         instructions = INSTRUCTIONS.format(language=_LANGUAGE_NAMES[query.language])
         shown: set[str] = set()
-        lost_before = False
+        lost = False
         reading = _Reading()
         try:
             with closing(self._model.stream(instructions, message(query, list(passages.values())))) as pieces:
                 for written in reading.claims(pieces):
-                    for claim in self._judged(written, passages, query.language):
-                        if isinstance(claim, Claim) and (_leans(claim.sentence) and lost_before):
-                            yield Lapse("left_out", "leans on a sentence that was left out")
-                            continue
-                        if isinstance(claim, Claim):
-                            if _plain(claim.sentence) in shown:
-                                continue
-                            shown.add(_plain(claim.sentence))
-                        lost_before = isinstance(claim, Lapse)
-                        yield claim
+                    named = [(passages.get(key), words) for key, words in written.quotes]
+                    quotes = [(one.chunk if one else None, words) for one, words in named]
+                    for sentence, verdict in self._judge.claim(
+                        written.sentence, query.language, quotes, after_lost=lost
+                    ):
+                        lost = not verdict.supported
+                        if lost:
+                            yield Lapse("left_out", f"{verdict.reason}: {verdict.detail}")
+                        elif _plain(sentence) not in shown:
+                            shown.add(_plain(sentence))
+                            yield Claim(sentence, tuple(_quote(found) for found in verdict.found))
                     if len(shown) >= CLAIMS_AT_MOST:
                         return
         except ModelFailed as failure:
@@ -139,41 +121,6 @@ class GenerativeAnswerer:
             yield Lapse("not_in_sources", "")
         elif not reading.found:
             yield Lapse("failed", "empty")
-
-    def _judged(self, written: Written, passages: dict[str, Passage], language: Language) -> Iterator[Claim | Lapse]:
-        """Yield the sentences of one claim that hold, and a lapse for each that does not."""
-        found = [self._find(key, quoted, passages) for key, quoted in written.quotes]
-        held = [one for one in found if one is not None]
-        lost_before = False
-        for sentence in _sentences(written.sentence):
-            if not held or len(held) < len(found):
-                yield Lapse("left_out", "quote")
-                continue
-            if _other_language(sentence, language):
-                yield Lapse("left_out", "language")
-                continue
-            verdict = support.judge(sentence, language, [self._ground(one) for one in held], self._embed, self._tuning)
-            if not verdict.supported or (lost_before and _leans(sentence)):
-                lost_before = True
-                yield Lapse("left_out", f"{verdict.reason}: {verdict.detail}" if verdict.reason else "leans")
-                continue
-            lost_before = False
-            yield Claim(sentence, tuple(_quote(one) for one in held))
-
-    def _find(self, key: str, quoted: str, passages: dict[str, Passage]) -> Found | None:
-        named = passages.get(key)
-        return find(quoted, named.chunk) if named else None
-
-    def _ground(self, found: Found) -> support.Ground:
-        known = self._unit_vectors(found.chunk)
-        vectors = (
-            tuple(vector for vector in (known[position] for position in found.positions) if vector is not None)
-            if known
-            else ()
-        )
-        return support.Ground(
-            found.words, found.above, found.chunk.language, vectors if len(vectors) == len(found.units) else ()
-        )
 
 
 def message(query: Query, passages: Sequence[Passage]) -> str:
@@ -257,29 +204,8 @@ def _lines(pieces: Iterator[str]) -> Iterator[str]:
         yield _THINKING.sub("", text)
 
 
-def _sentences(text: str) -> list[str]:
-    bare = _CITATION.sub("", text.strip().strip('"“”').strip("*_ "))
-    return [sentence for start, end in sentence_spans(bare) if (sentence := bare[start:end].strip())]
-
-
 def _plain(sentence: str) -> str:
     return " ".join(words(sentence))
-
-
-def _leans(sentence: str) -> bool:
-    """Return whether a sentence is not understood without the one before it."""
-    return bool(_LEANS.match(sentence)) and not _LEANS_SELDOM.match(sentence) and not _LEANS_FREELY.match(sentence)
-
-
-def _other_language(sentence: str, language: Language) -> bool:
-    """Return whether a sentence is plainly in the other language: by its function words, and by more than one."""
-    found = detect_language(sentence)
-    if (found == "en") == (language == "en"):
-        return False
-    said = [word for word in words(sentence)]
-    norwegian = sum(word in (BOKMAAL_WORDS | NYNORSK_WORDS) - ENGLISH_WORDS for word in said)
-    english = sum(word in ENGLISH_WORDS - BOKMAAL_WORDS - NYNORSK_WORDS for word in said)
-    return norwegian >= english + 2 if language == "en" else english >= norwegian + 2
 
 
 def _quote(found: Found) -> Quote:

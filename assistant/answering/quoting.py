@@ -26,6 +26,11 @@ _SAME = str.maketrans(
     }
 )
 _LEFT_OUT = re.compile(r"\s*(?:\[\s*(?:\.{2,}|…)\s*\]|\(\s*(?:\.{2,}|…)\s*\)|\.{3,}|…)\s*")
+# A sentence that opens like this says of whom or what it speaks in the one before it.
+_LEANS = re.compile(
+    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|The same|Such|(?:Den|Det|De)(?! \w+(?:e|de|te)\b)|Han|Hun|Dette|Denne|Disse|Samme|Den samme|"
+    r"Det samme|Slike?|Ho|Dei)\b"
+)
 _EDGES = " \t\n.,;:!?-\"'()[]*_•"
 # Shorter than this, words prove nothing unless they are a whole unit: a table's cell is not its row.
 _SHORTEST_LETTERS = 12
@@ -106,9 +111,15 @@ def find(words: str, chunk: Chunk) -> Found | None:
         quoted = _run(quoted)
     if not quoted:
         return None
+    first = units[quoted[0]]
+    if quoted[0] and first.kind == "sentence" and _LEANS.match(chunk.text, first.start):
+        before = units[quoted[0] - 1]
+        if before.kind == "sentence" and before.block == first.block and quoted[0] - 1 not in planted:
+            quoted.insert(0, quoted[0] - 1)
     letters = sum(end - start for start, end in spans)
     chosen = tuple(units[position] for position in quoted)
-    if letters < _SHORTEST_LETTERS and letters < 0.9 * sum(unit.end - unit.start for unit in chosen) - 2:
+    named = sum(units[position].end - units[position].start for position in touched)
+    if letters < _SHORTEST_LETTERS and letters < 0.9 * named - 2:
         return None
     if len(chunk.text[chosen[0].start : chosen[-1].end].split()) > WORDS_AT_MOST:
         return None

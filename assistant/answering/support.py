@@ -12,23 +12,57 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from assistant.answering import figures, polarity
-from assistant.domain import Language
-from assistant.language import compound_parts, content_words, load_lexicon, stem, words
-from assistant.tuning import SupportTuning
+from assistant.answering.quoting import Found, find
+from assistant.domain import Chunk, Language
+from assistant.language import (
+    BOKMAAL_WORDS,
+    ENGLISH_WORDS,
+    NYNORSK_WORDS,
+    compound_parts,
+    content_words,
+    detect_language,
+    load_lexicon,
+    stem,
+    words,
+)
+from assistant.sentences import sentence_spans
+from assistant.tuning import SupportTuning, load_support_tuning
 
 # One vector, or several in rows.
 Vector = npt.NDArray[np.float32]
-Reason = Literal["figure", "name", "polarity", "coverage", "markup", "language"]
+Reason = Literal["quote", "language", "leans", "markup", "figure", "name", "polarity", "coverage"]
 
-FEATURES = ("covered", "covered_with_heading", "uncovered_run", "cosine", "other_language", "cosine_other_language")
+FEATURES = (
+    "covered",
+    "covered_with_heading",
+    "uncovered_run",
+    "weakest_clause",
+    "cosine",
+    "other_language",
+    "cosine_other_language",
+)
+# A sentence that opens like this is not understood without the one before it.
+_LEANS = re.compile(
+    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|Such|Both|Otherwise|Then|However|Therefore|Thus|In addition|"
+    r"Den|Det|De|Han|Hun|Dette|Denne|Disse|Deres|Slike?|Begge|Ellers|Da|Derfor|Dermed|Imidlertid|I tillegg|Ho|Dei|Deira)\b"
+)
+_LEANS_SELDOM = re.compile(r"(?:Det (?:er|finnes|finst|kreves|må|kan|skal)|It (?:is|takes|costs)) \w+")
+_LEANS_FREELY = re.compile(
+    r"De (?:fleste|fire|tre|to|som|amerikanske|norske)|Den (?:som|amerikanske|norske)|That (?:is|means)\b"
+)
+_CITATION = re.compile(r"\s?\[\s?P?\d{1,2}\s?\]|\s?\(P\d{1,2}\)")
+_CLAUSES = re.compile(
+    r"[;:]\s|,\s|\s[–—-]\s|\s(?=(?:and|but|while|whereas|og|men|mens|which|who|som)\s)", re.IGNORECASE
+)
+_CLAUSE_WORDS = 3
 _COGNATE_LETTERS = 5
 _COGNATE_SHARE = 0.7
 _CAPITALISED = re.compile(r"(?<![\w.])(?:[A-ZÆØÅ][\w]*(?:[-'’.&/][\w]+)*|[a-z]+[A-Z]\w*)")
@@ -51,6 +85,36 @@ _OPENERS = frozenset(
     virksomheter virksomheten dermed derfor imidlertid videre dessuten likevel først deretter til slutt ifølge under både hver alle
     noen flere ingen bare selv også da når hvis dersom fordi siden etter før blant mellom innen uten samtidig generelt vanligvis
     """.split()
+)
+# A country, its people and its adjective in both languages: any of them names it.
+_COUNTRIES = tuple(
+    frozenset(names.split())
+    for names in (
+        "usa american america americans amerikansk amerikanske amerika amerikanerne amerikanere us",
+        "norway norwegian norwegians norge noreg norsk norske nordmenn",
+        "sweden swedish sverige svensk svenske",
+        "denmark danish danmark dansk danske",
+        "finland finnish finsk finske",
+        "germany german tyskland tysk tyske",
+        "france french frankrike fransk franske",
+        "uk britain british kingdom storbritannia britisk britiske england engelsk",
+        "china chinese kina kinesisk kinesiske",
+        "russia russian russland russisk russiske",
+        "korea korean nordkorea sørkorea koreansk",
+        "iran iranian iransk",
+        "japan japanese japansk japanske",
+        "canada canadian kanadisk kanadiske",
+        "switzerland swiss sveits sveitsisk sveitsiske",
+        "spain spanish spania spansk spanske",
+        "italy italian italia italiensk italienske",
+        "netherlands dutch nederland nederlandsk nederlandske",
+        "poland polish polen polsk polske",
+        "iceland icelandic island islandsk islandske",
+        "europe european europa europeisk europeiske",
+        "eu union unionen eus",
+        "india indian indisk indiske",
+        "australia australian australsk australske",
+    )
 )
 _MARKUP = re.compile(r"\]\(|<[a-z/!][^>]*>|!\[|`{2}|\*\*|https?://|www\.", re.IGNORECASE)
 _WEB = re.compile(r"(?:https?://|www\.)[^\s<>)\]]+", re.IGNORECASE)
@@ -85,21 +149,107 @@ class Verdict:
     """What the judge says of one sentence.
 
     Attributes:
-        reason: Why it is not shown, or None.
+        reason: Why it is not shown, or None: `quote`, one is not in the passage it names; `leans`, it is not understood
+            without a sentence that was left out; the others name the check that failed.
         detail: The figure, name or clause that failed.
         score: How sure the judge is that the rest is covered, 0 to 1.
         features: What the score was made of.
+        found: Where the quotes stand; empty where one was not found.
     """
 
     reason: Reason | None
     detail: str
-    score: float
-    features: Mapping[str, float]
+    score: float = 0.0
+    features: Mapping[str, float] = field(default_factory=dict)
+    found: tuple[Found, ...] = ()
 
     @property
     def supported(self) -> bool:
         """Whether the quote carries the sentence."""
         return self.reason is None
+
+
+class SupportJudge:
+    """Judges what was written, claim by claim, with one embedding model and one set of learned numbers."""
+
+    def __init__(
+        self,
+        embed: Callable[[Sequence[str]], Vector],
+        unit_vectors: Callable[[Chunk], Sequence[Vector | None]] = lambda chunk: (),
+        tuning: SupportTuning | None = None,
+    ) -> None:
+        """Take what gives vectors.
+
+        Args:
+            embed: Texts to unit vectors.
+            unit_vectors: The vectors of a chunk's units that are known already, in order; none where it gives nothing.
+            tuning: The numbers that ship with the assistant when not given.
+        """
+        self._embed = embed
+        self._unit_vectors = unit_vectors
+        self._tuning = tuning or load_support_tuning()
+
+    def claim(
+        self,
+        claim: str,
+        language: Language,
+        quotes: Sequence[tuple[Chunk | None, str]],
+        *,
+        after_lost: bool = False,
+    ) -> Iterator[tuple[str, Verdict]]:
+        """Yield each sentence of a claim with its verdict; every sentence rests on all quotes.
+
+        Args:
+            quotes: Each with the chunk that it is said to stand in, or None for one that does not exist.
+            after_lost: The sentence before the claim was left out.
+        """
+        found = [find(words, chunk) if chunk is not None else None for chunk, words in quotes]
+        held = tuple(one for one in found if one is not None)
+        grounds = [self._ground(one) for one in held]
+        lost = after_lost
+        for sentence in _sentences(claim):
+            if not held or len(held) < len(found):
+                verdict = Verdict("quote", "")
+            elif is_in_other_language(sentence, language):
+                verdict = Verdict("language", "")
+            elif lost and leans(sentence):
+                verdict = Verdict("leans", "")
+            else:
+                verdict = judge(sentence, language, grounds, self._embed, self._tuning)
+            lost = not verdict.supported
+            yield sentence, replace(verdict, found=held)
+
+    def features(self, claim: str, language: Language, quotes: Sequence[tuple[Chunk, str]]) -> Mapping[str, float]:
+        """Return what the score of a claim, taken as one sentence, is made of; empty where a quote is not found."""
+        grounds = [self._ground(one) for chunk, words in quotes if (one := find(words, chunk))]
+        return covering(claim, language, grounds, self._embed) if len(grounds) == len(quotes) else {}
+
+    def _ground(self, found: Found) -> Ground:
+        known = self._unit_vectors(found.chunk)
+        vectors = tuple(vector for position in found.positions if known and (vector := known[position]) is not None)
+        whole = len(vectors) == len(found.units)
+        return Ground(found.words, found.above, found.chunk.language, vectors if whole else ())
+
+
+def _sentences(text: str) -> list[str]:
+    bare = _CITATION.sub("", text.strip().strip('"“”').strip("*_ "))
+    return [sentence for start, end in sentence_spans(bare) if (sentence := bare[start:end].strip())]
+
+
+def leans(sentence: str) -> bool:
+    """Return whether a sentence is not understood without the one before it."""
+    return bool(_LEANS.match(sentence)) and not _LEANS_SELDOM.match(sentence) and not _LEANS_FREELY.match(sentence)
+
+
+def is_in_other_language(sentence: str, language: Language) -> bool:
+    """Return whether a sentence is plainly in the other language: by its function words, and by more than one."""
+    found = detect_language(sentence)
+    if (found == "en") == (language == "en"):
+        return False
+    said = words(sentence)
+    norwegian = sum(word in (BOKMAAL_WORDS | NYNORSK_WORDS) - ENGLISH_WORDS for word in said)
+    english = sum(word in ENGLISH_WORDS - BOKMAAL_WORDS - NYNORSK_WORDS for word in said)
+    return norwegian >= english + 2 if language == "en" else english >= norwegian + 2
 
 
 def judge(
@@ -114,22 +264,29 @@ def judge(
     Args:
         embed: Texts to unit vectors; asked once, for the sentence and for quotes that have no vector.
     """
-    said = " ".join(ground.words for ground in grounds)
     everything = " ".join(f"{ground.above} {ground.words}" for ground in grounds)
     if _carries_markup(sentence, everything):
-        return Verdict("markup", "", 0.0, {})
+        return Verdict("markup", "")
     source_language = grounds[0].language
     source = figures.figures(everything.replace("\t", " ; "), _field(source_language))
     if missing := figures.unsupported_figure(figures.figures(sentence, _field(language)), source):
-        return Verdict("figure", missing, 0.0, {})
+        return Verdict("figure", missing)
     if unknown := unknown_name(sentence, language, everything, source_language):
-        return Verdict("name", unknown, 0.0, {})
+        return Verdict("name", unknown)
     links = _Links(sentence, language, everything, source_language)
     if differs := _differs(sentence, language, grounds, links):
-        return Verdict("polarity", differs, 0.0, {})
-    features = _features(sentence, language, grounds, said, links, embed)
+        return Verdict("polarity", differs)
+    features = _features(sentence, language, grounds, links, embed)
     score = 1 / (1 + math.exp(-(tuning.bias + sum(tuning.weights[name] * features[name] for name in FEATURES))))
     return Verdict(None if score >= tuning.threshold else "coverage", "", score, features)
+
+
+def covering(
+    sentence: str, language: Language, grounds: Sequence[Ground], embed: Callable[[Sequence[str]], Vector]
+) -> dict[str, float]:
+    """Return the features of the score: how much of a sentence its grounds say."""
+    everything = " ".join(f"{ground.above} {ground.words}" for ground in grounds)
+    return _features(sentence, language, grounds, _Links(sentence, language, everything, grounds[0].language), embed)
 
 
 def _field(language: Language) -> Language:
@@ -151,12 +308,20 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
     A word that opens the sentence counts as a name unless it is an ordinary one: known to the lexicon, or a usual opener.
     """
     present = set(words(source))
+    present |= {word.removesuffix("s") for word in present}
+    for group in _COUNTRIES:
+        if present & group:
+            present |= group
     present_stems = {stem(word, source_language) for word in present}
     initials = _initials(source)
-    for match in _CAPITALISED.finditer(sentence):
+    # The country and the programme have many spellings, some of them of several words.
+    folded = re.sub(r"\b(?:the )?U(?:nited )?S(?:tates)?(?:A| of America)?\b(?! (?:next|neste)!?)", "USA", sentence)
+    for match in _CAPITALISED.finditer(folded):
         token = match[0]
-        opens = bool(_SENTENCE_START.search(sentence[: match.start()]))
-        parts = [word for word in words(token) if not word.isdigit()]
+        opens = bool(_SENTENCE_START.search(folded[: match.start()]))
+        # Of a compound with a hyphen the parts with a capital are names: `ESTA-besøk`.
+        capital = [part for part in re.split(r"[-'’/]", token) if any(map(str.isupper, part))]
+        parts = [word for part in capital for word in words(part) if not word.isdigit()]
         if any(character.isdigit() for character in token) or token.lower() in figures.MONTH_NAMES:
             continue
         for word in parts or []:
@@ -166,7 +331,7 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
                 continue
             if word.endswith("s") and word[:-1] in present:
                 continue
-            if "".join(parts) in present or _spelt_out(token, sentence, match.end(), source, initials):
+            if "".join(parts) in present or _spelt_out(token, folded, match.end(), source, initials):
                 continue
             if _translated(word, language, present_stems, source_language):
                 continue
@@ -257,13 +422,13 @@ class _Links:
     def _add(self, own: str, other: str) -> None:
         self._pairs.update(((own, other), (other, own)))
 
-    def holds(self, word: str, others: Sequence[str]) -> bool:
+    def alike(self, word: str, other: str) -> bool:
+        """Return whether two stems, one of either text, say the same."""
+        return (word, other) in self._pairs
+
+    def holds(self, word: str, others: Iterable[str]) -> bool:
         """Return whether one of the other text's stems says the same as a stem."""
         return any((word, other) in self._pairs for other in others)
-
-    def shared(self, one: polarity.Clause, other: polarity.Clause) -> float:
-        """Return the share of a clause's words that the other text's clause holds."""
-        return sum(self.holds(word, other.words) for word in one.words) / len(one.words) if one.words else 0.0
 
 
 def _phrases(sentence: str, language: Language) -> dict[tuple[str, ...], frozenset[str]]:
@@ -295,38 +460,56 @@ def _cognates(word: str, other: str) -> bool:
 
 
 def _differs(sentence: str, language: Language, grounds: Sequence[Ground], links: _Links) -> str | None:
-    source = [clause for ground in grounds for clause in polarity.clauses(ground.words, ground.language)]
-    return polarity.disagreement(polarity.clauses(sentence, language), source, links.shared)
+    quoted = [(ground.words, ground.language) for ground in grounds]
+    return polarity.disagreement(sentence, language, quoted, links.alike)
 
 
 def _features(
     sentence: str,
     language: Language,
     grounds: Sequence[Ground],
-    said: str,
     links: _Links,
     embed: Callable[[Sequence[str]], Vector],
 ) -> dict[str, float]:
     source_language = grounds[0].language
-    quoted = [stem(word, source_language) for word in content_words(said, source_language)]
-    above = [stem(word, source_language) for ground in grounds for word in content_words(ground.above, source_language)]
-    asked = [
-        stem(word, language)
-        for word in content_words(sentence, language)
-        if word not in _JUDGED_ELSEWHERE and not word[0].isdigit()
+    quoted = [
+        stem(word, source_language) for ground in grounds for word in content_words(ground.words, source_language)
     ]
+    above = [stem(word, source_language) for ground in grounds for word in content_words(ground.above, source_language)]
+    asked = _asked(sentence, language)
     in_quote = [links.holds(word, quoted) for word in asked]
     in_all = [found or links.holds(word, above) for word, found in zip(asked, in_quote, strict=True)]
+    known = [*quoted, *above]
     cosine = _cosine(sentence, language, grounds, embed)
     other = float(_field(language) != _field(source_language))
     return {
         "covered": sum(in_quote) / len(asked) if asked else 1.0,
         "covered_with_heading": sum(in_all) / len(asked) if asked else 1.0,
         "uncovered_run": min(_longest_run(in_all), 6) / 6,
+        "weakest_clause": _weakest_clause(sentence, language, lambda word: links.holds(word, known)),
         "cosine": cosine,
         "other_language": other,
         "cosine_other_language": cosine * other,
     }
+
+
+def _asked(text: str, language: Language) -> list[str]:
+    """Return the stems that a quote must hold: content words without what the other checks look at."""
+    return [
+        stem(word, language)
+        for word in content_words(text, language)
+        if word not in _JUDGED_ELSEWHERE and not word[0].isdigit()
+    ]
+
+
+def _weakest_clause(sentence: str, language: Language, holds: Callable[[str], bool]) -> float:
+    """Return the smallest share of a clause's words that is held: a second fact may hide behind a covered first one."""
+    shares = []
+    for clause in _CLAUSES.split(sentence):
+        found = [holds(word) for word in _asked(clause, language)]
+        if len(found) >= _CLAUSE_WORDS:
+            shares.append(sum(found) / len(found))
+    return min(shares, default=1.0)
 
 
 def _longest_run(found: Sequence[bool]) -> int:

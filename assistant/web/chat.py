@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -21,9 +22,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import fastapi
 import gradio as gr
 
-from assistant.domain import Answer, Document, Turn
+from assistant.domain import Answer, Document, Turn, WritingModel
 from assistant.errors import AssistantError
 from assistant.web import rendering
+from assistant.web.reading import Readers, Reading
 from assistant.web.rendering import Exchange
 from assistant.web.words import LANGUAGE_COOKIE, LANGUAGE_NAMES, WORDS, InterfaceLanguage, preferred_language
 
@@ -51,8 +53,14 @@ Updates = dict[Any, Any]
 class Answers(Protocol):
     """What the page needs of the assistant."""
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
-        """Return the answer to a question; refusing is an answer too."""
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Answer, None, None]:
+        """Yield the answer as it grows, each text beginning with the one before; the last is complete.
+
+        Refusing is an answer too. Closing the generator stops the model that writes.
+
+        Raises:
+            AssistantError: With one sentence for the visitor.
+        """
         ...
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
@@ -64,46 +72,75 @@ class Answers(Protocol):
         """Whether questions can be answered now."""
         ...
 
+    @property
+    def writing_model(self) -> WritingModel | None:
+        """The language model that writes the answers, or None where they are quotes alone."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every visitor's page shares.
 
     Attributes:
+        readers: The threads that questions are answered in.
         starters: At most six questions for each interface language.
         contact: An e-mail address, web address or words that lead to a person; None where there is none.
         today: Returns the date that review dates are compared with.
     """
 
     assistant: Answers
+    readers: Readers
     starters: Mapping[InterfaceLanguage, Sequence[str]]
     contact: str | None = None
     today: Callable[[], date] = date.today
 
-    def answer(self, question: str, conversation: Conversation) -> Exchange:
-        """Return the exchange that answers a question; a failure is a sentence in it, never an exception.
+    def answer(self, question: str, conversation: Conversation) -> Generator[Exchange, None, None]:
+        """Yield the exchange that answers a question as the answer grows; closing the generator stops its model.
 
-        An `AssistantError` speaks for itself; anything else is a bug, so it is logged with its traceback.
+        A failure is a sentence in the exchange, never an exception, and leaves what was shown before. An
+        `AssistantError` speaks for itself; anything else is a bug, so it is logged with its traceback.
         """
         history = [
             Turn(exchange.question, exchange.answer.text if exchange.answer else None) for exchange in conversation
         ]
+        latest = Exchange(question)
         try:
-            answer = self.assistant.ask(question, history=history)
-            # The hits are the search's own notes: they are large, and no visitor sees them.
-            return Exchange(question, answer=replace(answer, hits=()), titles=self._titles(answer))
+            with closing(self.assistant.stream(question, history=history)) as answers:
+                for answer in answers:
+                    # The hits are the search's own notes: they are large, and no visitor sees them.
+                    latest = Exchange(question, answer=replace(answer, hits=()), titles=self._titles(answer))
+                    yield latest
+            if not latest.ended:
+                raise RuntimeError("an answer ended before it was complete")
         except AssistantError as error:
-            return Exchange(question, failure=str(error))
+            yield replace(latest, failure=str(error))
         except Exception:
             # The question is the visitor's: it stays out of the log.
             logger.exception("a question failed")
-            return Exchange(question, failed=True)
+            yield replace(latest, failed=True)
 
     def _titles(self, answer: Answer) -> dict[str, str]:
         """Return the titles of the documents that the answer names only by id."""
         ids = dict.fromkeys([*answer.nearest, *(id_ for citation in answer.citations for id_ in citation.also_in)])
         documents = {document_id: self.assistant.document(document_id) for document_id in ids}
         return {document_id: document.title for document_id, document in documents.items() if document}
+
+
+@dataclass(slots=True)
+class Writing:
+    """The answer that one visitor waits for.
+
+    Attributes:
+        latest: What is shown of it.
+        language: The interface's, which the visitor may change meanwhile.
+        wanted: False once the visitor has begun a new conversation.
+    """
+
+    reading: Reading[Exchange]
+    latest: Exchange
+    language: InterfaceLanguage
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +155,7 @@ class Page:
     starters: tuple[gr.Button, ...]
     box: gr.Textbox
     ask: gr.Button
+    stop: gr.Button
     hint: gr.Markdown
     again: gr.Button
     sources: gr.Markdown
@@ -205,13 +243,16 @@ def _components(desk: Desk) -> Page:
                 with gr.Row(elem_id="ask-row"):
                     box = _question_box(words)
                     ask = gr.Button(words["ask"], variant="primary", elem_id="ask", min_width=0)
+                    stop = gr.Button(words["stop"], elem_id="stop", visible=False, min_width=0)
                 with gr.Row(elem_id="under-box"):
-                    hint = _html(rendering.hint(words["hint_memory"]), "hint")
+                    hint = _html(rendering.confidence_hint("en", desk.assistant.writing_model), "hint")
                     again = gr.Button(words["new_conversation"], elem_id="again", visible=False, min_width=0)
             announcement = _html("", "announcement")
         with gr.Column(elem_id="side"):
             sources = _html("", "sources")
-    return Page(banner, language, conversation, start, welcome, starters, box, ask, hint, again, sources, announcement)
+    return Page(
+        banner, language, conversation, start, welcome, starters, box, ask, stop, hint, again, sources, announcement
+    )  # fmt: skip
 
 
 def _html(value: str, name: str) -> gr.Markdown:
@@ -234,6 +275,11 @@ def _question_box(words: Mapping[str, str]) -> gr.Textbox:
 
 def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, concurrent_questions: int) -> None:
     """Say what happens when the page opens, a question is sent, the language is switched, a new start is wanted."""
+    # By session. Gradio's own way to cancel an event would leave the visitor's conversation without it.
+    writings: dict[str, Writing] = {}
+
+    def can_stop() -> bool:
+        return desk.assistant.writing_model is not None
 
     def open_page(request: gr.Request) -> Updates:
         language = preferred_language(
@@ -243,14 +289,31 @@ def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, con
         )
         return _worded(desk, page, (), language)
 
-    def switch_language(conversation: Conversation, language: InterfaceLanguage) -> Updates:
-        return _worded(desk, page, conversation, language)
+    async def switch_language(conversation: Conversation, language: InterfaceLanguage, request: gr.Request) -> Updates:
+        writing = writings.get(_session(request))
+        if writing is None:
+            return _worded(desk, page, conversation, language)
+        writing.language = language
+        return _worded(desk, page, (*conversation, writing.latest), language, stoppable=can_stop())
 
-    def start_again(language: InterfaceLanguage) -> Updates:
-        return {exchanges: (), page.box: "", **_worded(desk, page, (), language)}
+    async def start_again(language: InterfaceLanguage, request: gr.Request) -> Updates:
+        writing = writings.get(_session(request))
+        if writing is not None:
+            writing.wanted = False
+            writing.reading.stop()
+        return {exchanges: (), **_worded(desk, page, (), language), page.box: gr.update(value="")}
+
+    async def stop(request: gr.Request) -> Updates:
+        writing = writings.get(_session(request))
+        if writing is not None:
+            writing.reading.stop()
+        return {page.stop: gr.update(visible=False)}
+
+    async def leave(request: gr.Request) -> None:
+        await stop(request)
 
     async def respond(
-        typed: str, conversation: Conversation, language: InterfaceLanguage, event: gr.EventData
+        typed: str, conversation: Conversation, language: InterfaceLanguage, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Updates]:
         question = _asked(event, desk.starters[language], typed)
         problem = _problem(question, language)
@@ -258,27 +321,46 @@ def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, con
             yield {page.hint: rendering.hint(problem, warning=True)}
             return
         question = question.strip()
-        waiting = (*conversation, Exchange(question))
-        yield {page.box: "", **_waiting(desk, page, waiting, language)}
-        exchange = await asyncio.to_thread(desk.answer, question, conversation)
-        conversation = (*conversation, exchange)[-MAX_EXCHANGES:]
-        yield {exchanges: conversation, **_talked(desk, page, conversation, language)}
+        reading = desk.readers.begin(lambda: desk.answer(question, conversation))
+        writing = writings[_session(request)] = Writing(reading, Exchange(question), language)
+        try:
+            waiting = _waiting(desk, page, (*conversation, writing.latest), language)
+            yield {page.box: "", page.stop: gr.update(visible=can_stop()), **waiting}
+            async with aclosing(reading.steps()) as steps:
+                async for writing.latest in steps:
+                    if not writing.latest.ended:
+                        yield _talked(desk, page, (*conversation, writing.latest), writing.language)
+            if writing.wanted:
+                latest = writing.latest if writing.latest.ended else replace(writing.latest, stopped=True)
+                conversation = (*conversation, latest)[-MAX_EXCHANGES:]
+                talked = _talked(desk, page, conversation, writing.language)
+                yield {exchanges: conversation, page.stop: gr.update(visible=False), **talked}
+        finally:
+            # Also where the visitor left: Gradio closes this generator then.
+            reading.stop()
+            if writings.get(_session(request)) is writing:
+                del writings[_session(request)]
 
     outputs: list[Any] = [exchanges, *_changing(page)]
-    gr.on([blocks.load], open_page, None, outputs, show_progress="hidden", api_visibility="private")
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    gr.on([blocks.load], open_page, None, outputs, **quiet)
     gr.on(
         [page.box.submit, page.ask.click, *(button.click for button in page.starters)],
         respond,
         [page.box, exchanges, page.language],
         outputs,
-        show_progress="hidden",
-        api_visibility="private",
         concurrency_limit=concurrent_questions,
+        **quiet,
     )
-    page.language.input(
-        switch_language, [exchanges, page.language], outputs, show_progress="hidden", api_visibility="private"
-    )
-    page.again.click(start_again, [page.language], outputs, show_progress="hidden", api_visibility="private")
+    page.language.input(switch_language, [exchanges, page.language], outputs, **quiet)
+    page.again.click(start_again, [page.language], outputs, **quiet)
+    page.stop.click(stop, None, [page.stop], **quiet)
+    blocks.unload(leave)
+
+
+def _session(request: gr.Request) -> str:
+    """Return the name that Gradio gives one open page."""
+    return request.session_hash or ""
 
 
 def _asked(event: gr.EventData, starters: Sequence[str], typed: str) -> str:
@@ -294,21 +376,24 @@ def _changing(page: Page) -> list[Any]:
     """Return every component that an event may change."""
     return [
         page.banner, page.language, page.conversation, page.start, page.welcome, *page.starters,
-        page.box, page.ask, page.hint, page.again, page.sources, page.announcement,
+        page.box, page.ask, page.stop, page.hint, page.again, page.sources, page.announcement,
     ]  # fmt: skip
 
 
-def _worded(desk: Desk, page: Page, conversation: Conversation, language: InterfaceLanguage) -> Updates:
+def _worded(
+    desk: Desk, page: Page, conversation: Conversation, language: InterfaceLanguage, *, stoppable: bool = False
+) -> Updates:
     """Return the whole page in a language, with its conversation."""
     words = WORDS[language]
     starters = zip(page.starters, desk.starters[language], strict=False)
     return {
         page.banner: rendering.banner(language),
         page.language: gr.update(value=language, label=words["language_label"]),
-        page.welcome: rendering.welcome(language, ready=desk.assistant.ready),
+        page.welcome: rendering.welcome(language, ready=desk.assistant.ready, model=desk.assistant.writing_model),
         **{button: gr.update(value=question) for button, question in starters},
         page.box: gr.update(label=words["box_label"], placeholder=words["box_placeholder"]),
         page.ask: gr.update(value=words["ask"]),
+        page.stop: gr.update(value=words["stop"], visible=stoppable),
         **_talked(desk, page, conversation, language),
         page.again: gr.update(value=words["new_conversation"], visible=bool(conversation)),
         page.announcement: "",
@@ -320,7 +405,7 @@ def _waiting(desk: Desk, page: Page, conversation: Conversation, language: Inter
     return {
         page.conversation: rendering.conversation(conversation, language, desk.contact),
         page.start: gr.update(visible=not conversation),
-        page.hint: rendering.hint(WORDS[language]["hint_memory"]),
+        page.hint: rendering.confidence_hint(language, desk.assistant.writing_model),
         page.announcement: rendering.announcement(conversation[-1], language) if conversation else "",
     }
 

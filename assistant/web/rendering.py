@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 from urllib.parse import quote as percent_encode
 
-from assistant.domain import Answer, Citation
+from assistant.domain import Answer, Citation, WritingModel
 from assistant.web.words import WORDS, InterfaceLanguage
 
 # Letters, digits, spaces and everything outside ASCII mean nothing to HTML, Markdown or LaTeX; all else is encoded.
@@ -33,9 +34,10 @@ class Exchange:
     """One question of a conversation and what became of it.
 
     Attributes:
-        answer: What the assistant said; None while it looks, and where it could not say anything.
-        failure: The sentence of an `AssistantError`, shown instead of an answer; None otherwise.
+        answer: What the assistant said, so far or in full; None while it looks, and where it could not say anything.
+        failure: The sentence of an `AssistantError`, shown under what was said before; None otherwise.
         failed: Something unforeseen happened: the page says so in its own words.
+        stopped: The visitor stopped it: nothing more comes.
         titles: Titles of the documents that the answer names only by id.
     """
 
@@ -43,7 +45,14 @@ class Exchange:
     answer: Answer | None = None
     failure: str | None = None
     failed: bool = False
+    stopped: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        whole = self.answer is not None and self.answer.complete
+        return whole or self.stopped or self.failed or self.failure is not None
 
     def sorry(self, language: InterfaceLanguage) -> str | None:
         """Return the sentence that stands in the place of an answer, or None."""
@@ -123,9 +132,13 @@ def announcement(exchange: Exchange, language: InterfaceLanguage) -> str:
     if sorry is not None:
         return f"<p>{escape(sorry)}</p>"
     if exchange.answer is None:
-        return f"<p>{escape(words['reading'])}</p>"
+        return f"<p>{escape(words['stopped_empty' if exchange.stopped else 'reading'])}</p>"
+    if not exchange.ended:
+        # The same for every sentence that comes: a region that does not change does not interrupt the reader.
+        return f"<p>{escape(words['writing'])}</p>"
     said = f'<p lang="{exchange.answer.language}">{escape(exchange.answer.plain_text)}</p>'
-    return f"<p>{escape(words['assistant_answered'])}</p>{said}"
+    stopped = f"<p>{escape(words['stopped'])}</p>" if exchange.stopped else ""
+    return f"<p>{escape(words['assistant_answered'])}</p>{said}{stopped}"
 
 
 def banner(language: InterfaceLanguage, *, settled: bool = True) -> str:
@@ -143,12 +156,15 @@ def banner(language: InterfaceLanguage, *, settled: bool = True) -> str:
     return f'<div class="banner{state}" lang="{language}"><h1>{name} {line}</h1><p class="does">{does}</p>{title}</div>'
 
 
-def welcome(language: InterfaceLanguage, *, ready: bool) -> str:
-    """Return what stands above the starter questions, with a note while the documents are being prepared."""
+def welcome(language: InterfaceLanguage, *, ready: bool, model: WritingModel | None = None) -> str:
+    """Return what stands above the starter questions.
+
+    There is a note while the documents are being prepared, and one that says where questions go where a model writes.
+    """
     words = WORDS[language]
     note = "" if ready else f'<p class="note">{escape(words["not_ready"])}</p>'
     return (
-        f'<div class="welcome"><h2>{escape(words["hero"])}</h2>{note}'
+        f'<div class="welcome"><h2>{escape(words["hero"])}</h2>{note}{_where_questions_go(model, language)}'
         f'<p class="quiet">{escape(words["starters"])}</p></div>'
     )
 
@@ -156,6 +172,21 @@ def welcome(language: InterfaceLanguage, *, ready: bool) -> str:
 def hint(text: str, *, warning: bool = False) -> str:
     """Return the line under the question box."""
     return f'<p class="hint{" warning" if warning else ""}">{escape(text)}</p>'
+
+
+def confidence_hint(language: InterfaceLanguage, model: WritingModel | None) -> str:
+    """Return the line under the question box that asks for nothing confidential, and says where questions go."""
+    if model is None or model.stays_here:
+        return hint(WORDS[language]["hint_memory"])
+    return hint(WORDS[language]["hint_host"].format(host=model.host))
+
+
+def _where_questions_go(model: WritingModel | None, language: InterfaceLanguage) -> str:
+    """Return who writes the answers and where questions go; nothing where no model writes."""
+    if model is None:
+        return ""
+    line = WORDS[language]["model_here" if model.stays_here else "model_elsewhere"]
+    return f'<p class="who-writes">{escape(line.format(model=model.name, host=model.host))}</p>'
 
 
 def _exchange(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
@@ -169,19 +200,31 @@ def _exchange(exchange: Exchange, language: InterfaceLanguage, contact: str | No
 
 
 def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
-    """Return what stands under a question: an answer, a refusal, a failure, or that the assistant is looking."""
+    """Return what stands under a question: an answer, a refusal, a failure, or that the assistant is looking.
+
+    What was shown before a failure stays, since the reader may have read it.
+    """
     words = WORDS[language]
     sorry = exchange.sorry(language)
-    if sorry is not None:
-        return f'<div class="reply">{_notice("failure", words["stopped"], f"<p>{escape(sorry)}</p>")}</div>'
+    failure = "" if sorry is None else _notice("failure", words["not_answered"], f"<p>{escape(sorry)}</p>")
+    if exchange.answer is None and failure:
+        return f'<div class="reply">{failure}</div>'
+    if exchange.answer is None and exchange.stopped:
+        return f'<div class="reply">{_quiet_line("stopped", words["stopped_empty"])}</div>'
     if exchange.answer is None:
         return f'<div class="reply reading"><p>{escape(words["reading"])}<span class="dots"></span></p></div>'
     if exchange.answer.abstained:
         return _refusal(exchange.answer, exchange.titles, language, contact)
-    return _answer(exchange.answer, exchange.titles, language, contact)
+    inside = _answer(exchange.answer, exchange, language, contact)
+    return f'<div class="reply{"" if exchange.ended else " writing"}">{inside}{failure}</div>'
 
 
-def _answer(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
+def _quiet_line(name: str, sentence: str) -> str:
+    """Return a line about an answer, set more softly than the answer."""
+    return f'<p class="{name}">{escape(sentence)}</p>'
+
+
+def _answer(answer: Answer, exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
     """Return an answer with its markers and how the question was understood.
 
     A doubt about the question stands before the quotes, since they are to be read with it; what the documents do not
@@ -194,9 +237,53 @@ def _answer(answer: Answer, titles: Mapping[str, str], language: InterfaceLangua
         before = _notice("doubt", words["doubted"], f"<p>{escape(words['doubted_advice'])}</p>")
     if answer.missing:
         part = f"<p>{escape(words['quoted_part'].format(part=answer.missing))}</p>"
-        nearest = _nearest(answer.nearest, titles, language)
+        nearest = _nearest(answer.nearest, exchange.titles, language)
         after = _notice("gap", words["missing"], part + nearest + _contact(contact, language))
-    return f'<div class="reply">{title}{_understood_as(answer, language)}{before}{_said(answer, language)}{after}</div>'
+    elif answer.model and answer.outcome == "partly" and not before:
+        after = _notice("gap", words["may_be_more"], _contact(contact, language))
+    said = _written(answer, exchange.ended, language) if answer.model else _said(answer, language)
+    return f"{title}{_understood_as(answer, language)}{before}{said}{_state(exchange, language)}{after}"
+
+
+def _written(answer: Answer, ended: bool, language: InterfaceLanguage) -> str:
+    """Return an answer that a model wrote: its sentences, who wrote them, and quotes of ours where it wrote too little.
+
+    The paragraph between the two is the assistant's own and says why the quotes follow. What it says at the end of part
+    of an answer, or of left out sentences, the page says itself, in the visitor's language.
+    """
+    numbers = {str(citation.number) for citation in answer.citations}
+    paragraphs = answer.text.split("\n\n")
+    quoting = [bool(numbers & set(_NUMBERS.findall(one))) for one in paragraphs]
+    written = list(takewhile(lambda place: quoting[place], range(len(paragraphs))))
+    rest = range(len(written), len(paragraphs))
+    quoted = [place for place in rest if quoting[place]]
+    by_model = _said(answer, language, "\n\n".join(paragraphs[place] for place in written)) if written else ""
+    remark = ""
+    said_by_the_page = answer.reason != "model_failed" and (answer.outcome == "partly" or answer.left_out)
+    if quoted or (rest and not said_by_the_page):
+        own = f'<p lang="{answer.language}">{escape(paragraphs[rest[0]])}</p>'
+        remark = _notice("aside", WORDS[language]["from_documents"], own)
+    said_already = bool(remark) and answer.reason != "model_failed"
+    line = _who_wrote(answer, language, left_out=0 if said_already else answer.left_out) if written and ended else ""
+    by_us = _said(answer, language, "\n\n".join(paragraphs[place] for place in quoted)) if quoted else ""
+    return by_model + line + remark + by_us
+
+
+def _who_wrote(answer: Answer, language: InterfaceLanguage, *, left_out: int) -> str:
+    """Return which model wrote the sentences, how they were checked and how many are not shown."""
+    words = WORDS[language]
+    sentences = [words["written_by"].format(model=answer.model)]
+    if left_out:
+        sentences.append(words["left_out_one" if left_out == 1 else "left_out"].format(count=left_out))
+    return _quiet_line("written", " ".join(sentences))
+
+
+def _state(exchange: Exchange, language: InterfaceLanguage) -> str:
+    """Return that an answer is still being written, or that it was stopped; nothing for a whole one."""
+    words = WORDS[language]
+    if exchange.stopped:
+        return _quiet_line("stopped", words["stopped"])
+    return "" if exchange.ended else f'<p class="in-writing">{escape(words["writing"])}<span class="dots"></span></p>'
 
 
 def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
@@ -224,9 +311,10 @@ def _notice(name: str, title: str, inside: str) -> str:
     return f'<div class="notice {name}"><h3 class="notice-title">{escape(title)}</h3>{inside}</div>'
 
 
-def _said(answer: Answer, language: InterfaceLanguage) -> str:
-    """Return the answer's words in the answer's language."""
-    return f'<div class="answer" lang="{answer.language}">{_answer_text(answer, language)}</div>'
+def _said(answer: Answer, language: InterfaceLanguage, text: str | None = None) -> str:
+    """Return the answer's words in the answer's language: all that the page does not say itself, or a part of them."""
+    shown = _without_own_words(answer) if text is None else text
+    return f'<div class="answer" lang="{answer.language}">{_answer_text(shown, answer.citations, language)}</div>'
 
 
 def _understood_as(answer: Answer, language: InterfaceLanguage) -> str:
@@ -263,12 +351,12 @@ def _contact(contact: str | None, language: InterfaceLanguage) -> str:
     return f'<p class="contact">{escape(words["contact"])} {shown}</p>'
 
 
-def _answer_text(answer: Answer, language: InterfaceLanguage) -> str:
-    """Return the answer's lines as paragraphs and lists, with each marker as a link to its quote."""
-    citations = {citation.number: citation for citation in answer.citations}
+def _answer_text(text: str, cited: Sequence[Citation], language: InterfaceLanguage) -> str:
+    """Return an answer's lines as paragraphs and lists, with each marker as a link to its quote."""
+    citations = {citation.number: citation for citation in cited}
     blocks: list[str] = []
     items: list[str] = []
-    for line in [*_without_own_words(answer).split("\n"), ""]:
+    for line in [*text.split("\n"), ""]:
         if line.startswith("- "):
             items.append(f"<li>{_line(line[2:], citations, language)}</li>")
             continue

@@ -20,9 +20,9 @@ import fastapi
 import uvicorn
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from assistant.domain import Answer, Document, Turn
 from assistant.errors import AssistantError
-from assistant.web import chat, viewer
+from assistant.web import api, chat, viewer
+from assistant.web.reading import Readers
 from assistant.web.words import LANGUAGE_COOKIE, STARTER_QUESTIONS, WORDS, InterfaceLanguage, preferred_language
 
 STATIC = "/static/usanext"
@@ -54,24 +54,12 @@ _GRADIO_GET = re.compile(
     r"|gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id))"
 )
 _GRADIO_POST = re.compile(r"/gradio_api/(queue/join|cancel|reset)")
-# A question of 2,000 characters fits ten times over, whatever letters it is written in.
+# A question of 2,000 characters fits ten times over, whatever letters it is written in; so do 50 turns as people talk.
 MAX_BODY_BYTES = 100_000
 
 
-class Asks(Protocol):
-    """The assistant, as the server sees it."""
-
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
-        """Return the answer to a question; refusing is an answer too.
-
-        Raises:
-            AssistantError: With one sentence for the visitor.
-        """
-        ...
-
-    def document(self, document_id: str, version: str | None = None) -> Document | None:
-        """Return a stored version (the current one without `version`), or None when it is not known."""
-        ...
+class Asks(chat.Answers, Protocol):
+    """The assistant, as the server sees it: what the page needs of it, and the files."""
 
     def original(self, document_id: str, version: str | None = None) -> Path | None:
         """Return the original file of a version, or None when it is not kept."""
@@ -80,11 +68,6 @@ class Asks(Protocol):
     @property
     def document_count(self) -> int:
         """How many documents can be searched."""
-        ...
-
-    @property
-    def ready(self) -> bool:
-        """Whether questions can be answered now."""
         ...
 
 
@@ -101,14 +84,18 @@ def create_app(
     Args:
         starter_questions: At most six for `en` and for `nb`; a language that is missing gets our own.
         contact: Where a refused visitor can turn: an e-mail address, a web address or words.
-        concurrent_questions: How many questions are answered at the same time; more wait in line.
+        concurrent_questions: How many questions are answered at the same time, on the page and for programs together;
+            more wait in line.
         today: Returns the date that review dates are compared with.
     """
     app = fastapi.FastAPI(title="USA next!", docs_url=None, redoc_url=None, openapi_url=None)
     _add_health(app, assistant)
     _add_static(app)
     _add_sources(app, assistant)
-    desk = chat.Desk(assistant, _starters(starter_questions or {}), contact, today)
+    readers = Readers(concurrent_questions)
+    # Starlette takes any ASGI application here, and its types say less.
+    app.add_route(api.PATH, api.Chat(assistant.stream, readers), methods=["POST"])  # type: ignore[arg-type]
+    desk = chat.Desk(assistant, readers, _starters(starter_questions or {}), contact, today)
     # Last: a route that is added after Gradio's mount at the root would answer 404.
     chat.mount(app, desk, concurrent_questions=concurrent_questions)
     app.add_middleware(Gate)
@@ -194,14 +181,15 @@ def _refusal(scope: MutableMapping[str, Any]) -> Response | None:
     if not _offered(path, method):
         return PlainTextResponse(words["not_offered"], 404)
     if method == "POST" and not _is_small(headers):
-        return PlainTextResponse(words["too_large"], 413)
+        too_large = words["too_large"]
+        return JSONResponse({"error": too_large}, 413) if path == api.PATH else PlainTextResponse(too_large, 413)
     return None
 
 
 def _offered(path: str, method: str) -> bool:
     """Return whether a path is one of our own or one that Gradio's page needs."""
     if method == "POST":
-        return bool(_GRADIO_POST.fullmatch(path))
+        return path == api.PATH or bool(_GRADIO_POST.fullmatch(path))
     if method not in ("GET", "HEAD"):
         return False
     own = path in ("/health", "/favicon.ico") or path.startswith(("/source/", "/original/"))

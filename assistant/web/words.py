@@ -27,10 +27,17 @@ ENGLISH: Mapping[str, str] = {
     "box_label": "Your question",
     "box_placeholder": "Ask in English or Norwegian",
     "ask": "Ask",
+    "stop": "Stop",
     "new_conversation": "New conversation",
     "hint_empty": "Write a question first.",
     "hint_too_long": "A question can hold {limit} characters; this one holds {length}. Please shorten it.",
     "hint_memory": "Please do not write anything confidential.",
+    "hint_host": "Please do not write anything confidential: your questions go to {host}.",
+    "model_here": "Answers are written by {model}, which runs on this machine.",
+    "model_elsewhere": (
+        "Answers are written by {model}. Your questions and passages of the documents leave this machine and go to "
+        "{host}."
+    ),
     "not_ready": "The documents are still being prepared, so answers may be missing. Try again in a minute.",
     # The conversation
     "conversation": "Conversation",
@@ -45,7 +52,15 @@ ENGLISH: Mapping[str, str] = {
     "doubted_advice": "Compare it with the quotes before you rely on it.",
     "documents_say": "This is what they say:",
     "unexpected": "Something went wrong on our side, and this question was not answered. Please try again.",
-    "stopped": "This question could not be answered",
+    "not_answered": "This question could not be answered",
+    "writing": "Writing",
+    "stopped": "Stopped here. The rest was not written.",
+    "stopped_empty": "Stopped before anything was written.",
+    "written_by": "Written by {model} and checked sentence by sentence against the quotes.",
+    "left_out_one": "One sentence was left out because no quote carries it.",
+    "left_out": "{count} sentences were left out because no quote carries them.",
+    "from_documents": "Straight from the documents",
+    "may_be_more": "The documents may not answer all of the question",
     # A refused answer
     "refused": "The documents do not answer this",
     "refused_off_topic": "This lies outside what the assistant knows about",
@@ -133,10 +148,17 @@ NORWEGIAN: Mapping[str, str] = {
     "box_label": "Spørsmålet ditt",
     "box_placeholder": "Spør på norsk eller engelsk",
     "ask": "Spør",
+    "stop": "Stopp",
     "new_conversation": "Ny samtale",
     "hint_empty": "Skriv et spørsmål først.",
     "hint_too_long": "Et spørsmål kan ha {limit} tegn, og dette har {length}. Gjør det kortere.",
     "hint_memory": "Ikke skriv noe fortrolig.",
+    "hint_host": "Ikke skriv noe fortrolig: Spørsmålene dine sendes til {host}.",
+    "model_here": "Svarene skrives av {model}, som kjører på denne maskinen.",
+    "model_elsewhere": (
+        "Svarene skrives av {model}. Spørsmålene dine og utdrag av dokumentene forlater denne maskinen og sendes til "
+        "{host}."
+    ),
     "not_ready": "Dokumentene gjøres fortsatt klare, så svar kan mangle. Prøv igjen om et minutt.",
     # The conversation
     "conversation": "Samtale",
@@ -151,7 +173,15 @@ NORWEGIAN: Mapping[str, str] = {
     "doubted_advice": "Sammenlign det med sitatene før du stoler på det.",
     "documents_say": "Dette er hva de sier:",
     "unexpected": "Noe gikk galt hos oss, og spørsmålet ble ikke besvart. Prøv igjen.",
-    "stopped": "Spørsmålet kunne ikke besvares",
+    "not_answered": "Spørsmålet kunne ikke besvares",
+    "writing": "Skriver",
+    "stopped": "Stoppet her. Resten ble ikke skrevet.",
+    "stopped_empty": "Stoppet før noe var skrevet.",
+    "written_by": "Skrevet av {model} og kontrollert setning for setning mot sitatene.",
+    "left_out_one": "Én setning er utelatt fordi ingen av sitatene dekker den.",
+    "left_out": "{count} setninger er utelatt fordi ingen av sitatene dekker dem.",
+    "from_documents": "Rett fra dokumentene",
+    "may_be_more": "Dokumentene svarer kanskje ikke på hele spørsmålet",
     # A refused answer
     "refused": "Dokumentene svarer ikke på dette",
     "refused_off_topic": "Dette ligger utenfor det assistenten kjenner til",

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -28,6 +31,7 @@ from assistant.domain import (
     Query,
     Section,
     Turn,
+    WritingModel,
     version_of,
 )
 from assistant.errors import AssistantError
@@ -167,6 +171,9 @@ class Shelf:
     documents: dict[str, list[Document]] = field(default_factory=dict)
     ready: bool = True
     before_answer: Callable[[str], None] = lambda question: None
+    writing_model: WritingModel | None = None
+    before_sentence: Callable[[int], None] = lambda number: None
+    closed: list[str] = field(default_factory=list)
 
     @property
     def document_count(self) -> int:
@@ -188,6 +195,32 @@ class Shelf:
         return self._file(document) if document else None
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Answer, whole."""
+        *_, answer = self.stream(question, history)
+        return answer
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Answer, None, None]:
+        """Yield the answer at once, or by sentences where a model writes; `closed` keeps what was broken off."""
+        whole = self._answer(question, history)
+        if self.writing_model is None or not whole.citations or whole.abstained:
+            yield whole
+            return
+        written = replace(whole, model=self.writing_model.name)
+        ended = False
+        try:
+            for number in range(1, len(whole.citations) + 1):
+                self.before_sentence(number)
+                if "Break" in question and number == 2:
+                    raise AssistantError("The library was closed.")
+                upto = whole.text.index(f"[{number}]") + len(f"[{number}]")
+                yield replace(written, text=whole.text[:upto], citations=whole.citations[:number], complete=False)
+            yield written
+            ended = True
+        finally:
+            if not ended:
+                self.closed.append(question)
+
+    def _answer(self, question: str, history: Sequence[Turn]) -> Answer:
         """Answer with the sentences that share most words with the question, or refuse."""
         self.before_answer(question)
         if question.startswith("Raise"):
@@ -264,6 +297,9 @@ def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     yield fill(lasting_shelf)
     lasting_shelf.ready = True
     lasting_shelf.before_answer = lambda question: None
+    lasting_shelf.before_sentence = lambda number: None
+    lasting_shelf.writing_model = None
+    lasting_shelf.closed.clear()
 
 
 @pytest.fixture
@@ -304,6 +340,23 @@ def make_app(shelf: Shelf) -> FastAPI:
 def another_app(lasting_shelf: Shelf) -> Callable[[], FastAPI]:
     """Make another site over the same library, for a server: a queue can be started once."""
     return lambda: make_app(lasting_shelf)
+
+
+@pytest.fixture(scope="session")
+def address(another_app: Callable[[], FastAPI]) -> Iterator[str]:
+    """The site, served for the session from a thread; it has an app of its own, since a queue can be started once."""
+    import uvicorn
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(another_app(), log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,23 +26,6 @@ FLAGS = [
 ]  # fmt: skip
 ENGLISH = "When did USA next! start?"
 NORWEGIAN = "Hva koster en plass i programmet?"
-
-
-@pytest.fixture(scope="module")
-def address(another_app) -> Iterator[str]:
-    """The site, served for the module from a thread; it has an app of its own, since a queue can be started once."""
-    import uvicorn
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(another_app(), log_level="error", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-// What the founders' page does in the browser: names for assistive technology, the page's language, and scrolling to
-// a new question. No request is made here, and nothing is stored but the chosen language.
+// What the founders' page does in the browser: names for assistive technology, the page's language, scrolling to
+// a new question, and where the keyboard goes on after a stop. No request is made here, and nothing is stored but the chosen language.
 "use strict";
 
 (() => {
@@ -46,6 +46,13 @@
     const language = event.target.value;
     if (!/^[a-z]{2}$/.test(language)) return;
     document.cookie = `usanext_language=${language}; path=/; max-age=31536000; samesite=strict`;
+  });
+
+  // The button goes when it has done its work; whoever pressed it goes on in the question box.
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("#stop")) return;
+    const box = document.querySelector("#box textarea");
+    if (box) box.focus({ preventScroll: true });
   });
 
   function begin() {

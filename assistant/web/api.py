@@ -1,0 +1,262 @@
+"""`POST /api/chat`: the assistant for programs, as one JSON object or as a stream of server-sent events.
+
+The body is a JSON object: `question`, and as wanted `history` (a list of `{"question", "answer"}`, oldest first),
+`stream` and `id`. The reply is `{"answer": ...}`, with `id` where one was given: an answer line, see
+`docs/answer.schema.json`. Streamed, each growth is an event `progress` with `text` and `citations` so far, and the
+whole answer is the event `answer`; a failure after the stream has begun is an event `error`. Whatever else goes wrong
+is a status with `{"error": "one sentence"}`.
+
+There are no CORS headers, and a foreign page cannot send JSON without asking for them: it can ask nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.domain import Answer, Turn
+from assistant.errors import AssistantError
+from assistant.web.reading import Readers, Reading
+
+logger = logging.getLogger(__name__)
+
+PATH = "/api/chat"
+MAX_TURNS = 50
+# How long a question waits for a thread before it is told that all are busy.
+PATIENCE_SECONDS = 10.0
+# A proxy takes a connection without a byte for dead, often after a minute.
+KEEP_ALIVE_SECONDS = 15.0
+_POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+_FIELDS = ("question", "history", "stream", "id")
+_UNEXPECTED = "Something went wrong on our side, and this question was not answered. Please try again."
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Stream = Callable[[str, Sequence[Turn]], Generator[Answer, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's body, checked.
+
+    Attributes:
+        id: Given back with the answer, or None.
+    """
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    stream: bool = False
+    id: str | None = None
+
+
+class Refused(Exception):
+    """A request that is not answered, with its status and one sentence that says why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Chat:
+    """The route as an ASGI application: it must hear of a client that leaves while nothing is sent."""
+
+    def __init__(self, stream: Stream, readers: Readers) -> None:
+        """Answer nothing yet.
+
+        Args:
+            stream: Yields an answer as it grows; closing it stops its model.
+            readers: The threads to read it in, shared with the page.
+        """
+        self._stream = stream
+        self._readers = readers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            _check_type(headers.get(b"content-type", ""))
+            asked = read_body(await _body(receive))
+        except Refused as refused:
+            await _send_json(send, refused.status, {"error": str(refused)})
+            return
+        reading = self._readers.begin(lambda: self._stream(asked.question, asked.history))
+        leaving = asyncio.create_task(_stop_when_client_leaves(receive, reading))
+        try:
+            if not await reading.begins(PATIENCE_SECONDS):
+                sentence = "The assistant has too much to do just now. Try again in a minute."
+                await _send_json(send, 503, {"error": sentence}, (b"retry-after", b"60"))
+            elif asked.stream or "text/event-stream" in headers.get(b"accept", ""):
+                await _send_events(send, asked, reading)
+            else:
+                await _send_answer(send, asked, reading)
+        finally:
+            reading.stop()
+            leaving.cancel()
+
+
+def read_body(body: bytes) -> Asked:
+    """Return what a request asks.
+
+    Raises:
+        Refused: The body is not JSON (400), or not a question (422).
+    """
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, 'The body is not JSON. Send an object such as {"question": "What is USA next!?"}.') from None
+    if not isinstance(values, dict):
+        raise Refused(422, 'The body is not a JSON object. Send one such as {"question": "What is USA next!?"}.')
+    for name in values:
+        if name not in _FIELDS:
+            raise Refused(422, f"There is no field {_shown(name)} here. Use question, history, stream and id.")
+    stream, id_ = values.get("stream", False), values.get("id")
+    if not isinstance(stream, bool):
+        raise Refused(422, "The field stream is neither true nor false.")
+    if id_ is not None and not isinstance(id_, str):
+        raise Refused(422, "The field id is not a string.")
+    return Asked(
+        _question(values, "The field question"), _history(values.get("history")), stream, id_ and _sendable(id_)
+    )
+
+
+def _history(turns: Any) -> tuple[Turn, ...]:
+    if turns is None:
+        return ()
+    if not isinstance(turns, list):
+        raise Refused(422, 'The field history is not a list of objects such as {"question": "...", "answer": "..."}.')
+    if len(turns) > MAX_TURNS:
+        raise Refused(422, f"The history has {len(turns)} turns, and {MAX_TURNS} are read. Send the latest ones.")
+    return tuple(_turn(turn, f"Turn {number} of the history") for number, turn in enumerate(turns, start=1))
+
+
+def _turn(turn: Any, where: str) -> Turn:
+    if not isinstance(turn, dict):
+        raise Refused(422, f'{where} is not an object such as {{"question": "...", "answer": "..."}}.')
+    answer = turn.get("answer")
+    if answer is not None and not isinstance(answer, str):
+        raise Refused(422, f"{where} has an answer that is not a string.")
+    return Turn(_question(turn, f"{where}: its question"), answer and _sendable(answer))
+
+
+def _question(values: Mapping[str, Any], what: str) -> str:
+    question = values.get("question")
+    if question is None:
+        raise Refused(422, f"{what} is missing.")
+    if not isinstance(question, str):
+        raise Refused(422, f"{what} is not a string.")
+    if not question.strip():
+        raise Refused(422, f"{what} is empty.")
+    return _sendable(question.strip())
+
+
+def _sendable(text: str) -> str:
+    """Return the text without lone surrogates, which JSON can write and nothing can send."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _shown(name: str) -> str:
+    """Return a name as a sentence can hold it, however long it is."""
+    return json.dumps(name if len(name) <= 40 else f"{name[:40]}…", ensure_ascii=True)
+
+
+def _check_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Refused(415, "Only JSON is read here. Send it with the header Content-Type: application/json.")
+
+
+async def _body(receive: Receive) -> bytes:
+    """Return the whole body; `Gate` has looked at its size."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "The request ended before its body did.")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _stop_when_client_leaves(receive: Receive, reading: Reading[Answer]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reading.stop()
+
+
+async def _send_answer(send: Send, asked: Asked, reading: Reading[Answer]) -> None:
+    """Send the whole answer; nothing where the client has left."""
+    status = 500
+    values: Mapping[str, Any] = {"error": _UNEXPECTED}
+    async with aclosing(_events(asked, reading)) as events:
+        async for name, said in events:
+            status, values = {"answer": 200, "error": 500, "sorry": 503}.get(name, 500), said
+    with suppress(OSError):
+        await _send_json(send, status, values)
+
+
+async def _send_events(send: Send, asked: Asked, reading: Reading[Answer]) -> None:
+    """Send each growth as an event, then the whole answer; a comment now and then keeps the connection open."""
+    kind = (b"content-type", b"text/event-stream; charset=utf-8")
+    sending = asyncio.Lock()
+
+    async def send_piece(piece: bytes) -> None:
+        async with sending:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def keep_alive() -> None:
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            await send_piece(b": still here\n\n")
+
+    # A proxy that collects the reply first would make one of many events.
+    await send(_start(200, kind, (b"x-accel-buffering", b"no")))
+    keeping = asyncio.create_task(keep_alive())
+    try:
+        async with aclosing(_events(asked, reading)) as events:
+            async for name, said in events:
+                event = "error" if name == "sorry" else name
+                await send_piece(f"event: {event}\ndata: {json.dumps(said)}\n\n".encode())
+    finally:
+        keeping.cancel()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _events(asked: Asked, reading: Reading[Answer]) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
+    """Yield `progress` for each growth, then `answer`; instead `sorry` (foreseen) or `error`, with its sentence.
+
+    Nothing ends a reading that the client has left.
+    """
+    shown = ""
+    try:
+        async with aclosing(reading.steps()) as answers:
+            async for answer in answers:
+                if answer.complete:
+                    yield "answer", {**({"id": asked.id} if asked.id is not None else {}), "answer": answer.to_dict()}
+                    return
+                if answer.text != shown:
+                    shown = answer.text
+                    cited = [citation.to_dict() for citation in answer.citations]
+                    yield "progress", {"text": answer.text, "citations": cited}
+    except AssistantError as error:
+        yield "sorry", {"error": str(error)}
+    except Exception:
+        # The question is the asker's: it stays out of the log.
+        logger.exception("a question failed")
+        yield "error", {"error": _UNEXPECTED}
+
+
+def _start(status: int, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    common = ((b"cache-control", b"no-store"), (b"content-security-policy", _POLICY))
+    return {"type": "http.response.start", "status": status, "headers": [*headers, *common]}
+
+
+async def _send_json(send: Send, status: int, values: Mapping[str, Any], *headers: tuple[bytes, bytes]) -> None:
+    body = json.dumps(values, ensure_ascii=False).encode()
+    kind, length = (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())
+    await send(_start(status, kind, length, *headers))
+    await send({"type": "http.response.body", "body": body})
