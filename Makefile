@@ -38,10 +38,12 @@ eval-public: $(READY)
 bench: $(READY)
 	$(BIN)/python -m eval bench
 
-# Builds the PDFs and DOCX of the corpus, the sections on sources of its Markdown, and the pairs of the glossary.
+# Builds the PDFs and DOCX of the corpus, the sections on sources of its Markdown, the pairs of the glossary, and the
+# list of ordinary words.
 corpus: $(READY)
 	$(BIN)/python docs/sources/build.py
 	$(BIN)/python docs/sources/check.py --write --report
+	$(BIN)/python docs/sources/words.py
 
 install: $(READY)
 

@@ -22,6 +22,9 @@ LEXICON_PATH = Path(__file__).with_name("lexicon.tsv")
 GLOSSARY_PATH = Path(__file__).with_name("glossary.tsv")
 """Terms of the library's glossary, written by `docs/sources/build.py`; looked up after the lexicon."""
 
+ORDINARY_WORDS_PATH = Path(__file__).with_name("ordinary_words.txt")
+"""What the library's documents write with a small letter, written by `docs/sources/words.py`."""
+
 LONGEST_PHRASE_WORDS = 5
 
 # Function words. They tell the language, and they are left out of the word search, where they carry no meaning.
@@ -374,3 +377,9 @@ def load_lexicon() -> Lexicon:
     """Return the lexicon and the glossary that ship with the assistant as one, read once."""
     with LEXICON_PATH.open(encoding="utf-8") as lexicon, GLOSSARY_PATH.open(encoding="utf-8") as glossary:
         return read_lexicon(chain(lexicon, glossary))
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Return words of both languages that are no names, in lower case."""
+    return frozenset(ORDINARY_WORDS_PATH.read_text(encoding="utf-8").split())

@@ -76,7 +76,7 @@ class AssistantRunnable(Runnable[Asked, dict[str, Any]]):
     them in a chain gets the texts of all of them strung together: ask such a chain by `invoke`.
 
     Closing a stream closes the assistant's, which stops the language model; cancelling an asynchronous call does so as
-    soon as the step under way, at most one sentence of the model, ends.
+    soon as the step under way ends: with the next sentence that is shown, or at the latest when the model's time is up.
 
     Raises:
         UsageError: From each call whose input is none of these.

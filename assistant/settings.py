@@ -61,9 +61,9 @@ class Settings(BaseSettings):
 
     model: str | None = Field(
         None,
-        description="Language model that writes the answers, as provider:name (openai, anthropic, google, mistral, ollama, "
-        "or any that LangChain knows); without it answers are quotes alone. Its key stands in the provider's own "
-        "variable, such as OPENAI_API_KEY.",
+        description="Language model that writes the answers, as provider:name (openai, anthropic, google, mistral, "
+        "ollama, or any that LangChain knows); without it answers are quotes alone. Its key stands in the provider's "
+        "own variable, such as OPENAI_API_KEY.",
     )
     model_address: str | None = Field(
         None,

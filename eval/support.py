@@ -25,7 +25,7 @@ from eval.support_cases import TEMPLATES, SupportCase, load_cases
 
 CASES = Path(__file__).with_name("support")
 HALVES = {"tuning": "tuning-*.jsonl", "held-out": "held-out-*.jsonl"}
-LOST_AT_MOST = 0.10
+LOST_AT_MOST = 0.14
 FOLDS = 5
 # Joined claims are few among the cases and what a model does most easily.
 _WEIGHTS = {"merged_claims": 4.0, "joined": 1.0}

@@ -27,7 +27,7 @@ from assistant.errors import ModelFailed, ModelUnavailable, SettingsError
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
-# What a provider's own client may be asked to hold back; the loop here tries again for every provider alike.
+# A server of one's own needs none, but its client asks for one.
 _PLACEHOLDER_KEY = "not-needed"
 
 
@@ -130,7 +130,8 @@ class ChatModel:
         """
         pieces: queue.SimpleQueue[str | ModelFailed | None] = queue.SimpleQueue()
         ceiling, limit = min(tokens or self._tokens, self._tokens), min(seconds or self._seconds, self._seconds)
-        writing = self._write(instructions, message, ceiling, limit, pieces)
+        stopped = threading.Event()
+        writing = self._write(instructions, message, ceiling, limit, pieces, stopped)
         work = asyncio.run_coroutine_threadsafe(writing, self._running())
         # Whatever ends it, the reader is told; a cancelled task that never began could not do so itself.
         work.add_done_callback(lambda done: pieces.put(_ending(done)))
@@ -140,6 +141,7 @@ class ChatModel:
                     raise piece
                 yield piece
         finally:
+            stopped.set()
             work.cancel()
 
     def close(self) -> None:
@@ -157,9 +159,17 @@ class ChatModel:
             return self._loop
 
     async def _write(
-        self, instructions: str, message: str, tokens: int, seconds: float, pieces: queue.SimpleQueue[Any]
+        self,
+        instructions: str,
+        message: str,
+        tokens: int,
+        seconds: float,
+        pieces: queue.SimpleQueue[Any],
+        stopped: threading.Event,
     ) -> None:
         """Put the pieces into the queue; tries again, with growing pauses, while nothing has come."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         try:
             async with asyncio.timeout(seconds):
                 for attempt in range(self._retries + 1):
@@ -169,8 +179,13 @@ class ChatModel:
                             async for piece in written:
                                 began = began or bool(piece)
                                 pieces.put(piece)
+                                # A client that always has the next piece at hand may swallow a cancellation.
+                                if stopped.is_set() or loop.time() > deadline:
+                                    raise ModelFailed("timeout", self.host)
                         return
                     except ModelFailed as failure:
+                        if began and failure.kind == "unreachable":
+                            raise ModelFailed("broken", self.host) from None
                         if began or attempt == self._retries or failure.kind not in ("unreachable", "busy"):
                             raise
                     await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
@@ -265,6 +280,8 @@ def _open(
         options["client_kwargs"] = {"timeout": seconds}
     else:
         options |= {"timeout": seconds, "max_retries": 0}
+    if provider == "openai":
+        options["stream_chunk_timeout"] = 0  # our own limits hold; its own swallows a cancellation now and then
     if temperature is not None:
         options["temperature"] = temperature
     if address:

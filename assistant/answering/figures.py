@@ -39,11 +39,13 @@ _DATES = tuple(
 )
 # `may` the verb and `mar` in other words: a month alone counts only where it is written as a name.
 _MONTH_ALONE = re.compile(
-    r"\b(?P<month>January|February|April|June|July|August|September|October|November|December|januar|februar|mars|april|"
+    r"\b(?P<month>January|February|April|June|July|August|September|October|November|December|januar|februar|mars|"
+    r"april|"
     r"mai|juni|juli|august|september|oktober|november|desember|(?<=in )March|(?<=by )March|(?<=in )May|(?<=by )May)\b"
 )
 _QUARTERS = re.compile(
-    r"\b(?:Q(?P<digit>[1-4])\b|(?P<word>first|second|third|fourth|første|andre|tredje|fjerde|[1-4]\.) (?:quarter|kvartal)\b)",
+    r"\b(?:Q(?P<digit>[1-4])\b|(?P<word>first|second|third|fourth|første|andre|tredje|fjerde|[1-4]\.) (?:quarter|"
+    r"kvartal)\b)",
     re.IGNORECASE,
 )
 _ORDINAL_WORDS = {
@@ -109,6 +111,8 @@ _UNITS: Mapping[str, tuple[str, float]] = {
         ("degree C", 1, "°c celsius"),
         ("degree F", 1, "°f fahrenheit"),
         ("person", 1, "persons people personer mennesker innbyggere inhabitants"),
+        ("employee", 1, "employee employees ansatt ansatte arbeidstakere arbeidstaker workers"),
+        ("full-time equivalent", 1, "årsverk ftes fte"),
         ("square metre", 1, "kvadratmeter m²"),
         ("square metre", 1_000_000, "kvadratkilometer km²"),
     )
@@ -123,29 +127,36 @@ _SIGN = r"(?:US\$|USD|EUR|NOK|GBP|SEK|DKK|[$€£]|kr\.?(?=\s?\d))"
 _DIGITS = r"\d{1,3}(?:(?:[,.]|[ \u00a0\u202f])\d{3}(?!\d))+(?:[.,]\d+)?|\d+(?:[.,]\d+)?"
 _AMOUNT = re.compile(
     rf"(?P<sign>{_SIGN})?\s?(?<![\w.])(?P<digits>{_DIGITS})(?P<ordinal>(?:st|nd|rd|th)\b)?"
-    r"(?:\s?(?P<scale>thousand|tusen|millions?|millioner|mill\b\.?|mn\b|billions?|bn\b|milliard(?:er)?|mrd\b\.?|[kMm](?![\w²])))?",
+    r"(?:\s?(?P<scale>thousand|tusen|millions?|millioner|mill\b\.?|mn\b|billions?|bn\b|milliard(?:er)?|mrd\b\.?|"
+    r"[kMm](?![\w²])))?",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[%°$€£][A-Za-z]?|m²|km²")
 _AFTER = re.compile(r"(?:\.(?=\s[a-zæøå]))?[\s\u00a0-]{0,2}([^\W\d_]+(?:-[^\W\d_]+)*|%|°[CF]|[$€£])\.?")
 _RANGE_TO = re.compile(r"\s?(?:-|–|—|to|til|and|og|or|eller)\s?(?=[$€£]?\d)")
 _RATE = re.compile(
-    r"(?:\b(?:per|each|every|a|an|i|hver|hvert|kvar|om|pr\.?)\s|/)(?P<unit>hour|day|week|month|year|timen?|dag(?:en)?|uken?|uka|"
-    r"måneden?|året?)\b|\b(?P<adverb>hourly|daily|weekly|monthly|annual(?:ly)?|yearly|daglige?|ukentlige?|månedlige?|årlige?)\b",
+    r"(?:\b(?:per|each|every|a|an|i|hver|hvert|kvar|om|pr\.?)\s|/)(?P<unit>hour|day|week|month|year|timen?|"
+    r"dag(?:en)?|uken?|uka|"
+    r"måneden?|året?)\b|\b(?P<adverb>hourly|daily|weekly|monthly|annual(?:ly)?|yearly|daglige?|ukentlige?|"
+    r"månedlige?|årlige?)\b",
     re.IGNORECASE,
 )
 _RATE_NAMES = (
-    ("hour", "hour"), ("time", "hour"), ("dai", "day"), ("day", "day"), ("dag", "day"), ("week", "week"), ("uke", "week"),
-    ("uka", "week"), ("month", "month"), ("måned", "month"), ("annual", "year"), ("year", "year"), ("år", "year"),
+    ("hour", "hour"), ("time", "hour"), ("dai", "day"), ("day", "day"), ("dag", "day"), ("week", "week"),
+    ("uke", "week"), ("uka", "week"), ("month", "month"), ("måned", "month"), ("annual", "year"), ("year", "year"), ("år", "year"),
 )  # fmt: skip
 _AT_LEAST = re.compile(
-    r"(?:\b(?:at least|minimum(?: of)?|not less than|no less than|no fewer than|more than|over|above|exceed(?:s|ing)?|minst|"
-    r"mer enn|meir enn|flere enn|over|minimum|ikke mindre enn|from|fra)|[>≥])\s+(?:\w+\s+)?(?:[$€£]|US\$|USD|NOK|kr\.?)?\s*$",
+    r"(?:\b(?:at least|minimum(?: of)?|not less than|no less than|no fewer than|more than|over|above|exceed(?:s|"
+    r"ing)?|minst|"
+    r"mer enn|meir enn|flere enn|over|minimum|ikke mindre enn|from|fra)|[>≥])\s+(?:\w+\s+)?(?:[$€£]|US\$|USD|NOK|"
+    r"kr\.?)?\s*$",
     re.IGNORECASE,
 )
 _AT_MOST = re.compile(
-    r"(?:\b(?:at most|maximum(?: of)?|up to|no more than|not more than|no later than|not exceed(?:ing)?|less than|fewer than|under|"
-    r"below|within|høyst|maksimum|maksimalt|inntil|opptil|opp til|mindre enn|færre enn|ikke mer enn|ikke overstige|under|innen)"
+    r"(?:\b(?:at most|maximum(?: of)?|up to|no more than|not more than|no later than|not exceed(?:ing)?|less than|"
+    r"fewer than|under|"
+    r"below|within|høyst|maksimum|maksimalt|inntil|opptil|opp til|mindre enn|færre enn|ikke mer enn|ikke overstige|"
+    r"under|innen)"
     r"|[<≤])\s+(?:\w+\s+)?(?:[$€£]|US\$|USD|NOK|kr\.?)?\s*$",
     re.IGNORECASE,
 )
@@ -180,7 +191,8 @@ _LABELS: Mapping[str, str] = {
 _LABELLED = re.compile(
     rf"(?<!\w)(?P<label>{'|'.join(sorted(map(re.escape, _LABELS), key=len, reverse=True))})[\s\u00a0]?"
     r"(?P<codes>(?-i:(?:\d+(?:[.-]\d+)*[a-zA-Z]?(?:\(\w{1,3}\))*|[IVX]{1,4}[a-c]?|[A-H]))(?![\w%])"
-    r"(?:(?:,\s?|\s?(?:and|or|og|eller|to|til|–|-)\s?)(?:\d+(?:[.-]\d+)*[a-zA-Z]?(?:\(\w{1,3}\))*|[IVX]{1,4}[a-c]?|[A-H])(?![\w%]))*)",
+    r"(?:(?:,\s?|\s?(?:and|or|og|eller|to|til|–|-)\s?)(?:\d+(?:[.-]\d+)*[a-zA-Z]?(?:\(\w{1,3}\))*|[IVX]{1,4}[a-c]?|"
+    r"[A-H])(?![\w%]))*)",
     re.IGNORECASE,
 )
 _ONE_CODE = re.compile(r"\d+(?:[.-]\d+)*[a-zA-Z]?(?:\(\w{1,3}\))*|[IVX]{1,4}[a-c]?|[A-H]")
@@ -296,7 +308,7 @@ def unsupported_figure(claim: Figures, source: Figures) -> str | None:
             continue
         if not number.soft and not _has_number(number, source):
             return number.words
-    if claim.rates - source.rates and source.rates:
+    if claim.rates - source.rates and (source.rates or claim.rates - {"day", "year", "month", "week"}):
         return ", ".join(sorted(claim.rates - source.rates))
     return None
 
@@ -357,7 +369,7 @@ def _codes(text: str, taken: list[tuple[int, int]]) -> Iterator[str]:
         if _free(*match.span(), taken) and not _NOT_A_CODE.fullmatch(match[0]):
             taken.append(match.span())
             # `E-2-visum` and `510(k)-exempt` are a code with a word behind it.
-            yield _bare(re.sub(r"(?<=[\d)])-[a-zæøå]{3,}$", "", match[0]))
+            yield _bare(re.sub(r"-[a-zæøå]{3,}$", "", match[0]))
 
 
 def _rate(match: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
 """The answerer that lets a language model write, and shows of it what the judge finds carried by its quotes.
 
-The model writes, claim by claim, a line with the words that it rests on and a line with one sentence: plain lines, which
-every model can produce, so that a claim is judged the moment it ends. What a passage or a question says to the model
-changes nothing here: whatever it writes instead is no claim, or one whose quote does not carry it.
+The model writes, claim by claim, a line with the words that it rests on and a line with one sentence: plain lines,
+which every model can produce, so that a claim is judged the moment it ends. What a passage or a question says to the
+model changes nothing here: whatever it writes instead is no claim, or one whose quote does not carry it.
 """
 
 from __future__ import annotations

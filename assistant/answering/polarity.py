@@ -42,15 +42,18 @@ _PATTERNS: tuple[tuple[Kind | None, str], ...] = (
         r"no longer than|no doubt|whether or not|not least|non-?profit\w*|nothing but|not exceed(?:ing)?|"
         r"ikke bare|ikkje berre|ikke minst|ikke senere enn|ikke mer enn|ikke mindre enn|ikke lenger enn|ikke flere enn|"
         r"uten tvil|enten det er|ikke overstige\w*|mer eller mindre|"
-        r"requirements?|in need of|kravene|kravet|kan hende|can be found|as needed|som kreves|those who need|if needed|ved behov",
+        r"requirements?|in need of|kravene|kravet|kan hende|can be found|as needed|som kreves|those who need|"
+        r"if needed|ved behov",
     ),
     (
         "no duty",
-        r"(?:is|are|was|were|be|being)(?: not|n['’]t) (?:\w+ )?(?:required|needed|necessary|obliged|mandatory|obligatory|"
+        r"(?:is|are|was|were|be|being)(?: not|n['’]t) (?:\w+ )?(?:required|needed|necessary|obliged|mandatory|"
+        r"obligatory|"
         r"subject to)|(?:do|does|did|need|will|would)(?: not|n['’]t) (?:\w+ )?(?:have to|need|require|be required)|"
         r"need not|needn['’]t|no (?:\w+ )?(?:need|requirement|obligation|duty|necessity|\w+ is (?:required|needed))|"
         r"not (?:a )?requirement|not mandatory|without (?:the need|having to|needing)|exempt(?:ed)?|waived?|"
-        r"unnecessary|(?:trenger|trengs|behøver|behøves|kreves|krever|treng|krevst) (?:\w+ ){0,2}?(?:ikke|ikkje|ingen|verken)|"
+        r"unnecessary|(?:trenger|trengs|behøver|behøves|kreves|krever|treng|krevst) (?:\w+ ){0,2}?(?:ikke|ikkje|"
+        r"ingen|verken)|"
         r"(?:ikke|ikkje|ingen) (?:\w+ ){0,2}?(?:krav|plikt\w*|nødvendig\w*|påkrevd|pålagt|obligatorisk|krevd)|"
         r"(?:ikke|ikkje) (?:trenge|kreves?|måtte)|slipp(?:er|e|es)|unntatt|fritatt|fritas|fritar|unødvendig\w*|"
         r"uten (?:krav|plikt)|uten å måtte",
@@ -59,13 +62,16 @@ _PATTERNS: tuple[tuple[Kind | None, str], ...] = (
         "ban",
         r"(?:must|may|shall|can|could)(?: not|n['’]t)|cannot|can['’]t|prohibit\w*|forbidden|forbids?|banned|bans|"
         r"not (?:be )?(?:allowed|permitted|eligible|entitled)|ineligible|"
-        r"(?:må|kan|skal|får) (?:\w+ ){0,3}?(?:ikke|ikkje|aldri)|(?:ikke|ikkje|aldri) (?:kan|må|skal|får)|forbudt|forbyr|forbud|"
+        r"(?:må|kan|skal|får) (?:\w+ ){0,3}?(?:ikke|ikkje|aldri)|(?:ikke|ikkje|aldri) (?:kan|må|skal|får)|forbudt|"
+        r"forbyr|forbud|"
         r"ikke (?:lov|tillatt|anledning|adgang|kunne)|ulovlig\w*",
     ),
     (
         "denial",
-        r"not|never|none|nobody|nothing|neither|nor|no|without|unless|hardly|lacks?|lacking|unable|fails? to|failed to|n['’]t|"
-        r"ikke|ikkje|aldri|ingen|inga|intet|ingenting|verken|hverken|uten|utan|neppe|med mindre|mangler|manglet|unnlot|avslo",
+        r"not|never|none|nobody|nothing|neither|nor|no|without|unless|hardly|lacks?|lacking|unable|fails? to|"
+        r"failed to|n['’]t|"
+        r"ikke|ikkje|aldri|ingen|inga|intet|ingenting|verken|hverken|uten|utan|neppe|med mindre|mangler|manglet|"
+        r"unnlot|avslo",
     ),
     (
         "duty",
@@ -76,17 +82,21 @@ _PATTERNS: tuple[tuple[Kind | None, str], ...] = (
     ),
     (
         "advice",
-        r"should|recommend(?:s|ed|ing)?|advis(?:e|es|ed|able)|suggest(?:s|ed)?|encourag\w*|ought|preferabl[ye]|best to|wise to|"
+        r"should|recommend(?:s|ed|ing)?|advis(?:e|es|ed|able)|suggest(?:s|ed)?|encourag\w*|ought|preferabl[ye]|"
+        r"best to|wise to|"
         r"bør|burde|anbefal(?:er|es|t|te)|tilrår\w*|tilråd\w*|råd(?:es|er)|oppfordr\w*|lurt",
     ),
     (
         "possible",
-        r"may|might|can|could|possibly|(?:is|it is|be) possible|optional(?:ly)?|options?|potentially|perhaps|sometimes|voluntary|voluntarily|"
-        r"kan|kunne|(?:er|være|det) mulig|muligens|kanskje|valgfri\w*|frivillig\w*|av og til|noen ganger",
+        r"may|might|can|could|possibly|free to choose|(?:is|it is|be) possible|optional(?:ly)?|options?|potentially|"
+        r"perhaps|sometimes|voluntary|voluntarily|"
+        r"kan|kunne|(?:er|være|det) mulig|muligens|kanskje|valgfri\w*|fritt|velge (?:om|selv)|frivillig\w*|"
+        r"av og til|noen ganger",
     ),
     (  # they give leave as `may` does, and are often no more than a verb
         "open",
-        r"possibilit\w+|allow(?:s|ed|ing)?|permit(?:s|ted)?|lets?|enables?|eligible|able to|entitled|opportunity|free to|"
+        r"possibilit\w+|allow(?:s|ed|ing)?|permit(?:s|ted)?|lets?|enables?|eligible|able to|entitled|opportunity|"
+        r"free to|"
         r"a chance|choose|free choice|up to (?:you|the|each|them)|opens?|available|"
         r"mulighet\w*|adgang|anledning|tillat\w*|lov til|rett til|får|lar|gir|åpner for|åpent?|velge\w*|fritt",
     ),
@@ -94,7 +104,8 @@ _PATTERNS: tuple[tuple[Kind | None, str], ...] = (
         "tentative",
         r"plan(?:s|ned|ning)?|propos(?:e|es|ed|al|als)|expect(?:s|ed)?|intend(?:s|ed)?|aim(?:s|ed)? to|draft|pending|"
         r"yet to|considering|under consideration|hopes? to|estimat\w+|tentative\w*|would|seeks? to|likely|"
-        r"planlagt|planlegg\w*|foreslå\w*|foreslo|forslag\w*|foreslått|ventes|ventet|forvent\w*|tar sikte på|utkast\w*|ennå|enno|"
+        r"planlagt|planlegg\w*|foreslå\w*|foreslo|forslag\w*|foreslått|ventes|ventet|forvent\w*|tar sikte på|"
+        r"utkast\w*|ennå|enno|"
         r"vurderer|vurderes|vil gjerne|ønsker|anslå\w*|anslag\w*|håper|ville|skulle|sannsynlig\w*|trolig|antas|antatt",
     ),
     (
@@ -131,13 +142,17 @@ _SOFT: Mapping[str, str] = {
     "different": r"different|separate\w*|unlike|ulik\w*|annerledes|hver for seg|for seg",
 }
 _ORDERS = re.compile(
-    r"(?:^|[.;:!?]\s+|,\s+(?:and|so|og|så)\s+|\t)(?P<verb>ask|use|check|file|apply|request|talk|read|send|keep|plan|start|write|make|get|"
-    r"choose|have|bring|note|avoid|do|let|take|pay|register|list|name|submit|include|add|go|look|begin|build|find|test|show|give|"
-    r"spør|bruk|sjekk|søk|be|les|send|hold|planlegg|start|begynn|skriv|få|velg|ha|ta|legg|meld|unngå|reis|kjøp|regn|betal|"
+    r"(?:^|[.;:!?]\s+|,\s+(?:and|so|og|så)\s+|\t)(?P<verb>ask|use|check|file|apply|request|talk|read|send|keep|plan|"
+    r"start|write|make|get|"
+    r"choose|have|bring|note|avoid|do|let|take|pay|register|list|name|submit|include|add|go|look|begin|build|find|"
+    r"test|show|give|"
+    r"spør|bruk|sjekk|søk|be|les|send|hold|planlegg|start|begynn|skriv|få|velg|ha|ta|legg|meld|unngå|reis|kjøp|regn|"
+    r"betal|"
     r"registrer|oppgi|kontroller|husk|vær|snakk|skaff|tegn|finn|gjør|gå|lag|vis|gi|se)\b",
     re.IGNORECASE,
 )
 _COMPILED = tuple((kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_ONLY_IN_SOURCES = frozenset({"even", "most", "different", "before", "only"})
 _COMPILED_SOFT = {name: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE) for name, pattern in _SOFT.items()}
 _CONTRACTION = re.compile(
     r"\b(do|does|did|is|are|was|were|has|have|had|would|should|must|need|ca|could|wo)n['’]t\b", re.IGNORECASE
@@ -145,7 +160,8 @@ _CONTRACTION = re.compile(
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*(?:\([a-z]\))?")
 # A word speaks of nothing beyond these.
 _EDGE = re.compile(
-    r"(?<!\d)[.!?](?=\s)|[;:]\s|\t|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|unless|if|because|since|men|mens|selv om|med mindre|hvis|"
+    r"(?<!\d)[.!?](?=\s)|[;:]\s|\t|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|unless|if|because|since|men|"
+    r"mens|selv om|med mindre|hvis|"
     r"dersom|fordi|siden)\b",
     re.IGNORECASE,
 )
@@ -180,6 +196,15 @@ _OPPOSITES = tuple(
         ("obligatorisk pliktig", "frivillig valgfri valgfritt"),
         ("offentlig offentlige", "privat private konfidensiell fortrolig"),
     )
+)
+
+
+# Bounds of figures are compared with the figures.
+_BOUND = re.compile(
+    r"\b(?:no (?:more|less|fewer|later) than|(?:more|less|fewer) than|or (?:more|less|fewer)|at (?:least|most)|"
+    r"(?:mer|mindre|flere|færre|"
+    r"lenger) enn|eller (?:mer|mindre|flere|færre))\b",
+    re.IGNORECASE,
 )
 
 
@@ -237,26 +262,33 @@ def _plain_word(token: str) -> str:
 
 
 def disagreement(
-    sentence: str, language: Language, sources: Sequence[tuple[str, Language]], alike: Callable[[str, str], bool]
+    sentence: str,
+    language: Language,
+    sources: Sequence[tuple[str, Language]],
+    alike: Callable[[str, str], bool],
+    before: Sequence[tuple[str, Language]] = (),
 ) -> str | None:
     """Return how a sentence differs from its source in whether or how far it holds, or None.
 
     Args:
         sources: What is quoted, each with its language.
         alike: Whether a stem of the sentence and one of the source say the same.
+        before: Sentences that the quoted ones lean on: they may lend a denial or a force, and ask for none.
     """
     claimed = marks(sentence, language)
-    given = [mark for text, own in sources for mark in marks(text, own)]
+    quoted = [mark for text, own in sources for mark in marks(text, own)]
+    given = [*quoted, *(mark for text, own in before for mark in marks(text, own))]
     own_words = {stem(word, language) for word in words(sentence)}
     source_words = {stem(word, own) for text, own in sources for word in words(text)}
     near = [
-        mark for mark in given if _share([any(alike(mine, key) for mine in own_words) for key in mark.keys]) >= SAME
+        mark for mark in quoted if _share([any(alike(mine, key) for mine in own_words) for key in mark.keys]) >= SAME
     ]
     known = [
         mark for mark in claimed if _share([any(alike(key, one) for one in source_words) for key in mark.keys]) >= SAME
     ]
     source = " ".join(text for text, _ in sources)
-    spare = _spare(source, sentence), _spare(sentence, source)
+    lent = f"{source} {' '.join(text for text, _ in before)}"
+    spare = _spare(lent, sentence), _spare(sentence, source, asked=True)
     return (
         _denial(claimed, known, given, near, *spare)
         or _force(claimed, given, near, alike)
@@ -268,9 +300,17 @@ def _share(found: Sequence[bool]) -> float:
     return sum(found) / len(found) if found else 1.0
 
 
-def _spare(text: str, other: str) -> int:
-    """Return how many words of a text may stand for a denial in the other and have no like there."""
-    return sum(bool(pattern.search(text)) and not pattern.search(other) for pattern in _COMPILED_SOFT.values())
+def _spare(text: str, other: str, *, asked: bool = False) -> int:
+    """Return how many words of a text may stand for a denial in the other and have no like there.
+
+    Args:
+        asked: In the sentence that is judged, where some of them would excuse too much.
+    """
+    return sum(
+        bool(pattern.search(text)) and not pattern.search(other)
+        for name, pattern in _COMPILED_SOFT.items()
+        if not (asked and name in _ONLY_IN_SOURCES)
+    )
 
 
 def _count(found: Iterable[Mark], *, either: int = 1) -> int:
@@ -306,7 +346,7 @@ _MET_BY: dict[Kind, frozenset[Kind]] = {
     "duty": frozenset({"duty", "ban", "shall", "order"}),
     "advice": frozenset({"advice", "order"}),
     "possible": frozenset({"possible", "open", "usual", "tentative"}),
-    "tentative": frozenset({"tentative", "possible", "open"}),
+    "tentative": frozenset({"tentative"}),
 }
 _LESS: frozenset[Kind] = frozenset({"advice", "possible"})
 
@@ -332,6 +372,8 @@ def _force(
             beside = [one for one in claimed if any(alike(mine, key) for mine in one.keys for key in mark.keys)]
             if any(one.kind in _LESS for one in beside) and not any(one.kind in accepted for one in beside):
                 return f"weakens: {mark.words}"
+        elif mark.kind == "tentative" and "possible" in said and "possible" not in kinds:
+            continue
         elif not said & accepted:
             return f"strengthens: {mark.words}"
     for mark in claimed:
@@ -347,7 +389,7 @@ def _opposite(sentence: str, source: str, claimed: Sequence[Mark], given: Sequen
     """Return a word of which the source holds only the opposite, where both sides deny equally often."""
     if _count(claimed) != _count(given):
         return None
-    said, known = set(words(sentence)), set(words(source))
+    said, known = set(words(_BOUND.sub(" ", sentence))), set(words(_BOUND.sub(" ", source)))
     for one, other in _OPPOSITES:
         for mine, theirs in ((one, other), (other, one)):
             if said & mine and not known & mine and known & theirs and not said & theirs:

@@ -1,14 +1,15 @@
 """Quotes as a language model gives them, found in the passage they name: its own words to exact places.
 
 A model changes white space, quotation marks and dashes, drops a full stop or puts dots for what it leaves out; none of
-that makes a quote false. Anything else does. What is found is widened to whole sentences, list items or table rows: half
-a sentence may say the opposite of the whole.
+that makes a quote false. Anything else does. What is found is widened to whole sentences, list items or table rows:
+half a sentence may say the opposite of the whole.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answering.planted import planted_positions
@@ -28,7 +29,8 @@ _SAME = str.maketrans(
 _LEFT_OUT = re.compile(r"\s*(?:\[\s*(?:\.{2,}|…)\s*\]|\(\s*(?:\.{2,}|…)\s*\)|\.{3,}|…)\s*")
 # A sentence that opens like this says of whom or what it speaks in the one before it.
 _LEANS = re.compile(
-    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|The same|Such|(?:Den|Det|De)(?! \w+(?:e|de|te)\b)|Han|Hun|Dette|Denne|Disse|Samme|Den samme|"
+    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|The same|Such|(?:Den|Det|De)(?! (?:\w+(?:e|de|te)|"
+    r"som)\b)|Han|Hun|Dette|Denne|Disse|Samme|Den samme|"
     r"Det samme|Slike?|Ho|Dei)\b"
 )
 _EDGES = " \t\n.,;:!?-\"'()[]*_•"
@@ -60,12 +62,14 @@ class Found:
         units: Neighbours, in order; `chunk.text[units[0].start : units[-1].end]` is what is cited.
         positions: Their numbers among the units of the chunk.
         above: Title, heading, the line that introduces a list, the row with the names of a table's columns.
+        before: The sentence before, where the first unit opens with a pronoun; it is not cited.
     """
 
     chunk: Chunk
     units: tuple[Unit, ...]
     positions: tuple[int, ...]
     above: str
+    before: str = ""
 
     @property
     def words(self) -> str:
@@ -111,11 +115,6 @@ def find(words: str, chunk: Chunk) -> Found | None:
         quoted = _run(quoted)
     if not quoted:
         return None
-    first = units[quoted[0]]
-    if quoted[0] and first.kind == "sentence" and _LEANS.match(chunk.text, first.start):
-        before = units[quoted[0] - 1]
-        if before.kind == "sentence" and before.block == first.block and quoted[0] - 1 not in planted:
-            quoted.insert(0, quoted[0] - 1)
     letters = sum(end - start for start, end in spans)
     chosen = tuple(units[position] for position in quoted)
     named = sum(units[position].end - units[position].start for position in touched)
@@ -123,7 +122,10 @@ def find(words: str, chunk: Chunk) -> Found | None:
         return None
     if len(chunk.text[chosen[0].start : chosen[-1].end].split()) > WORDS_AT_MOST:
         return None
-    return Found(chunk, chosen, tuple(quoted), _above(chunk, units, quoted[0]))
+    before = _before(chunk, units, quoted[0])
+    return Found(
+        chunk, chosen, tuple(quoted), _above(chunk, units, quoted[0]), "" if quoted[0] - 1 in planted else before
+    )
 
 
 def _run(positions: list[int]) -> list[int]:
@@ -154,7 +156,16 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(folded), places
 
 
-def _above(chunk: Chunk, units: list[Unit], first: int) -> str:
+def _before(chunk: Chunk, units: Sequence[Unit], first: int) -> str:
+    """Return the sentence before one that opens with a pronoun, in the same paragraph; empty where it stands alone."""
+    unit = units[first]
+    if not first or unit.kind != "sentence" or not _LEANS.match(chunk.text, unit.start):
+        return ""
+    before = units[first - 1]
+    return chunk.text[before.start : before.end] if before.kind == "sentence" and before.block == unit.block else ""
+
+
+def _above(chunk: Chunk, units: Sequence[Unit], first: int) -> str:
     """Return what speaks with the unit: title, heading, a list's opening line, the names of a table's columns."""
     parts = [chunk.title, chunk.heading or ""]
     unit = units[first]

@@ -1,9 +1,10 @@
 """Does this quote carry this sentence? The judge of what a language model writes, one sentence at a time.
 
-Four questions, each of which alone can remove a sentence: do its figures and codes stand in the quote (`figures`), do its
-names, does it hold as far as the quote does (`polarity`), and is the rest of it said there too. The last one is a number:
-how many of its words the quote holds, in its own language or the other, and how near the two lie for the embedding model.
-Its weights and threshold are learned (`support.json`, which names the run). Heading and title of a quote speak with it.
+Four questions, each of which alone can remove a sentence: do its figures and codes stand in the quote (`figures`),
+do its names, does it hold as far as the quote does (`polarity`), and is the rest of it said there too. The last one
+is a number: how many of its words the quote holds, in its own language or the other, and how near the two lie for
+the embedding model. Its weights and threshold are learned (`support.json`, which names the run). Heading and title
+of a quote speak with it.
 
 Knows no model: vectors are made by functions that are passed in.
 """
@@ -30,6 +31,7 @@ from assistant.language import (
     content_words,
     detect_language,
     load_lexicon,
+    ordinary_words,
     stem,
     words,
 )
@@ -51,8 +53,10 @@ FEATURES = (
 )
 # A sentence that opens like this is not understood without the one before it.
 _LEANS = re.compile(
-    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|Such|Both|Otherwise|Then|However|Therefore|Thus|In addition|"
-    r"Den|Det|De|Han|Hun|Dette|Denne|Disse|Deres|Slike?|Begge|Ellers|Da|Derfor|Dermed|Imidlertid|I tillegg|Ho|Dei|Deira)\b"
+    r"(?:It|Its|They|Their|He|She|His|Her|This|That|These|Those|Such|Both|Otherwise|Then|However|Therefore|Thus|"
+    r"In addition|"
+    r"Den|Det|De|Han|Hun|Dette|Denne|Disse|Deres|Slike?|Begge|Ellers|Da|Derfor|Dermed|Imidlertid|I tillegg|Ho|Dei|"
+    r"Deira)\b"
 )
 _LEANS_SELDOM = re.compile(r"(?:Det (?:er|finnes|finst|kreves|må|kan|skal)|It (?:is|takes|costs)) \w+")
 _LEANS_FREELY = re.compile(
@@ -70,20 +74,21 @@ _SENTENCE_START = re.compile(r"^[\s\"'“”«»(]*$|[.:!?]\s+[\"'“«(]*$")
 # Words that are written with a capital and name nothing that could be swapped.
 _NO_NAMES = frozenset(
     """
-    i mr mrs ms dr the a an in on of for and or to by at from with english norwegian norsk engelsk monday tuesday wednesday thursday
-    friday saturday sunday ceo cto board
+    i mr mrs ms dr the a an in on of for and or to by at from with english norwegian norsk engelsk monday tuesday
+    wednesday thursday friday saturday sunday ceo cto board
     """.split()
 )
 # A sentence may open with these, whatever its source says.
 _OPENERS = frozenset(
     """
-    companies company firms firm manufacturers manufacturer founders founder applicants applicant businesses business startups
-    however additionally also therefore thus first second third finally moreover furthermore overall generally typically instead
-    according under during while although when where if unless because since before after once until both each every all any most many
-    some several such no not only even then there here yes note among between within without regardless despite
-    selskaper selskapet selskap bedrifter bedriften bedrift gründere gründer produsenter produsenten produsent søkere søkeren
-    virksomheter virksomheten dermed derfor imidlertid videre dessuten likevel først deretter til slutt ifølge under både hver alle
-    noen flere ingen bare selv også da når hvis dersom fordi siden etter før blant mellom innen uten samtidig generelt vanligvis
+    companies company firms firm manufacturers manufacturer founders founder applicants applicant businesses business
+    startups however additionally also therefore thus first second third finally moreover furthermore overall
+    generally typically instead according under during while although when where if unless because since before after
+    once until both each every all any most many some several such no not only even then there here yes note among
+    between within without regardless despite vær selskaper selskapet selskap bedrifter bedriften bedrift gründere
+    gründer produsenter produsenten produsent søkere søkeren virksomheter virksomheten dermed derfor imidlertid
+    videre dessuten likevel først deretter til slutt ifølge under både hver alle noen flere ingen bare selv også da
+    når hvis dersom fordi siden etter før blant mellom innen uten samtidig generelt vanligvis
     """.split()
 )
 # A country, its people and its adjective in both languages: any of them names it.
@@ -121,10 +126,11 @@ _WEB = re.compile(r"(?:https?://|www\.)[^\s<>)\]]+", re.IGNORECASE)
 # Force and denial are judged by `polarity`, numbers by `figures`: they are no words to be found again.
 _JUDGED_ELSEWHERE = frozenset(
     """
-    must shall should may might can could required require requires requirement need needs needed have has mandatory optional
-    not never no none without cannot yet also however therefore thus both either whether such while per each every only already
-    must skal må bør kan kunne kreves krever krav trenger behøver plikter ikke aldri ingen uten ennå også både enten hver bare
-    allerede imidlertid derfor dermed ifølge according states means dvs including includes include blant annet innebærer
+    must shall should may might can could required require requires requirement need needs needed have has mandatory
+    optional not never no none without cannot yet also however therefore thus both either whether such while per each
+    every only already must skal må bør kan kunne kreves krever krav trenger behøver plikter ikke aldri ingen uten
+    ennå også både enten hver bare allerede imidlertid derfor dermed ifølge according states means dvs including
+    includes include blant annet innebærer
     """.split()
 )
 
@@ -135,12 +141,14 @@ class Ground:
 
     Attributes:
         above: Title, heading, the line that introduces a list, the names of a table's columns.
+        before: The sentence before, where the quote is not understood without it.
         vectors: One unit vector for each quoted unit; empty where the library has none yet.
     """
 
     words: str
     above: str
     language: Language
+    before: str = ""
     vectors: tuple[Vector, ...] = ()
 
 
@@ -228,7 +236,7 @@ class SupportJudge:
         known = self._unit_vectors(found.chunk)
         vectors = tuple(vector for position in found.positions if known and (vector := known[position]) is not None)
         whole = len(vectors) == len(found.units)
-        return Ground(found.words, found.above, found.chunk.language, vectors if whole else ())
+        return Ground(found.words, found.above, found.chunk.language, found.before, vectors if whole else ())
 
 
 def _sentences(text: str) -> list[str]:
@@ -264,7 +272,7 @@ def judge(
     Args:
         embed: Texts to unit vectors; asked once, for the sentence and for quotes that have no vector.
     """
-    everything = " ".join(f"{ground.above} {ground.words}" for ground in grounds)
+    everything = " ".join(f"{ground.above} {ground.before} {ground.words}" for ground in grounds)
     if _carries_markup(sentence, everything):
         return Verdict("markup", "")
     source_language = grounds[0].language
@@ -285,7 +293,7 @@ def covering(
     sentence: str, language: Language, grounds: Sequence[Ground], embed: Callable[[Sequence[str]], Vector]
 ) -> dict[str, float]:
     """Return the features of the score: how much of a sentence its grounds say."""
-    everything = " ".join(f"{ground.above} {ground.words}" for ground in grounds)
+    everything = " ".join(f"{ground.above} {ground.before} {ground.words}" for ground in grounds)
     return _features(sentence, language, grounds, _Links(sentence, language, everything, grounds[0].language), embed)
 
 
@@ -305,7 +313,8 @@ def _carries_markup(sentence: str, source: str) -> bool:
 def unknown_name(sentence: str, language: Language, source: str, source_language: Language) -> str | None:
     """Return the first name of a sentence that its source does not hold, or None.
 
-    A word that opens the sentence counts as a name unless it is an ordinary one: known to the lexicon, or a usual opener.
+    A word that opens the sentence counts as a name unless it is an ordinary one: known to the lexicon, or a usual
+    opener.
     """
     present = set(words(source))
     present |= {word.removesuffix("s") for word in present}
@@ -314,6 +323,13 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
             present |= group
     present_stems = {stem(word, source_language) for word in present}
     initials = _initials(source)
+    same = _field(language) == _field(source_language)
+    written_as_names = {
+        word
+        for match in _CAPITALISED.finditer(source)
+        for word in words(match[0])
+        if not (_SENTENCE_START.search(source[: match.start()]) and _is_ordinary(word, source_language))
+    }
     # The country and the programme have many spellings, some of them of several words.
     folded = re.sub(r"\b(?:the )?U(?:nited )?S(?:tates)?(?:A| of America)?\b(?! (?:next|neste)!?)", "USA", sentence)
     for match in _CAPITALISED.finditer(folded):
@@ -325,7 +341,9 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
         if any(character.isdigit() for character in token) or token.lower() in figures.MONTH_NAMES:
             continue
         for word in parts or []:
-            if word in present or word in _NO_NAMES or len(word) < 2:
+            if word in _NO_NAMES or len(word) < 2:
+                continue
+            if word in present and not (same and word not in written_as_names and _in_name(folded, match)):
                 continue
             if stem(word, source_language) in present_stems or stem(word, language) in present_stems:
                 continue
@@ -339,6 +357,14 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
                 continue
             return token
     return None
+
+
+def _in_name(text: str, match: re.Match[str]) -> bool:
+    """Return whether a word stands in a name of several: `State` in `Department of State`."""
+    before = text[: match.start()]
+    return bool(re.search(r"[A-ZÆØÅ][\w-]+ (?:of |and |the |for |og )?$", before)) and not _SENTENCE_START.search(
+        before
+    )
 
 
 def _initials(text: str) -> str:
@@ -381,7 +407,7 @@ def _translations(word: str, language: Language) -> tuple[tuple[str, ...], ...]:
 def _is_ordinary(word: str, language: Language) -> bool:
     lexicon = load_lexicon()
     knows = lexicon.knows_english if language == "en" else lexicon.knows_norwegian
-    if word in _OPENERS or not content_words(word, language) or knows(word):
+    if word in _OPENERS or word in ordinary_words() or not content_words(word, language) or knows(word):
         return True
     return language != "en" and bool(compound_parts(word))
 
@@ -461,7 +487,8 @@ def _cognates(word: str, other: str) -> bool:
 
 def _differs(sentence: str, language: Language, grounds: Sequence[Ground], links: _Links) -> str | None:
     quoted = [(ground.words, ground.language) for ground in grounds]
-    return polarity.disagreement(sentence, language, quoted, links.alike)
+    before = [(ground.before, ground.language) for ground in grounds if ground.before]
+    return polarity.disagreement(sentence, language, quoted, links.alike, before)
 
 
 def _features(
@@ -475,7 +502,11 @@ def _features(
     quoted = [
         stem(word, source_language) for ground in grounds for word in content_words(ground.words, source_language)
     ]
-    above = [stem(word, source_language) for ground in grounds for word in content_words(ground.above, source_language)]
+    above = [
+        stem(word, source_language)
+        for ground in grounds
+        for word in content_words(f"{ground.above} {ground.before}", source_language)
+    ]
     asked = _asked(sentence, language)
     in_quote = [links.holds(word, quoted) for word in asked]
     in_all = [found or links.holds(word, above) for word, found in zip(asked, in_quote, strict=True)]

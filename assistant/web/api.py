@@ -15,7 +15,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ PATIENCE_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 15.0
 _POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 _FIELDS = ("question", "history", "stream", "id")
+# Of the events that can end an answer: `sorry` is a failure that was foreseen.
+_STATUS = {"answer": 200, "sorry": 503, "error": 500}
 _UNEXPECTED = "Something went wrong on our side, and this question was not answered. Please try again."
 
 Scope = MutableMapping[str, Any]
@@ -190,13 +192,10 @@ async def _stop_when_client_leaves(receive: Receive, reading: Reading[Answer]) -
 
 async def _send_answer(send: Send, asked: Asked, reading: Reading[Answer]) -> None:
     """Send the whole answer; nothing where the client has left."""
-    status = 500
-    values: Mapping[str, Any] = {"error": _UNEXPECTED}
     async with aclosing(_events(asked, reading)) as events:
         async for name, said in events:
-            status, values = {"answer": 200, "error": 500, "sorry": 503}.get(name, 500), said
-    with suppress(OSError):
-        await _send_json(send, status, values)
+            if name != "progress":
+                await _send_json(send, _STATUS[name], said)
 
 
 async def _send_events(send: Send, asked: Asked, reading: Reading[Answer]) -> None:
@@ -227,9 +226,9 @@ async def _send_events(send: Send, asked: Asked, reading: Reading[Answer]) -> No
 
 
 async def _events(asked: Asked, reading: Reading[Answer]) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
-    """Yield `progress` for each growth, then `answer`; instead `sorry` (foreseen) or `error`, with its sentence.
+    """Yield `progress` for each growth, then `answer`; instead of it `sorry` or `error`, with its sentence.
 
-    Nothing ends a reading that the client has left.
+    A reading that was stopped just ends: its client has left.
     """
     shown = ""
     try:
@@ -242,6 +241,8 @@ async def _events(asked: Asked, reading: Reading[Answer]) -> AsyncGenerator[tupl
                     shown = answer.text
                     cited = [citation.to_dict() for citation in answer.citations]
                     yield "progress", {"text": answer.text, "citations": cited}
+        if not reading.stopped:
+            raise RuntimeError("an answer ended before it was complete")
     except AssistantError as error:
         yield "sorry", {"error": str(error)}
     except Exception:

@@ -327,8 +327,11 @@ def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, con
             waiting = _waiting(desk, page, (*conversation, writing.latest), language)
             yield {page.box: "", page.stop: gr.update(visible=can_stop()), **waiting}
             async with aclosing(reading.steps()) as steps:
+                shown = ""
                 async for writing.latest in steps:
-                    if not writing.latest.ended:
+                    # A step may bring nothing new: it only lets a stop in.
+                    if not writing.latest.ended and writing.latest.answer and writing.latest.answer.text != shown:
+                        shown = writing.latest.answer.text
                         yield _talked(desk, page, (*conversation, writing.latest), writing.language)
             if writing.wanted:
                 latest = writing.latest if writing.latest.ended else replace(writing.latest, stopped=True)

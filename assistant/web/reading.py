@@ -40,11 +40,17 @@ class Reading(Generic[Step]):
 
     def __init__(self, pool: ThreadPoolExecutor, make: Callable[[], Generator[Step, None, None]]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._ended = False
         # A step comes in a tuple, so that nothing it can be is taken for a failure or the end.
         self._arrived: asyncio.Queue[tuple[Step] | Exception | None] = asyncio.Queue()
         self._begun = asyncio.Event()
-        self._stopped = threading.Event()
+        self._leave = threading.Event()
         self._work = pool.submit(self._read, make)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before the generator ended."""
+        return self._leave.is_set() and not self._ended
 
     async def begins(self, seconds: float) -> bool:
         """Return whether a thread is free within that time, now or then."""
@@ -56,7 +62,7 @@ class Reading(Generic[Step]):
 
     def stop(self) -> None:
         """End the reading at once; the generator is closed when the step that it is in ends. Twice is no error."""
-        self._stopped.set()
+        self._leave.set()
         self._work.cancel()
         self._arrived.put_nowait(None)
 
@@ -67,7 +73,13 @@ class Reading(Generic[Step]):
             Exception: What the generator raises.
         """
         try:
-            while (arrived := await self._arrived.get()) is not None and not self._stopped.is_set():
+            while True:
+                arrived = await self._arrived.get()
+                if self._leave.is_set():
+                    return
+                if arrived is None:
+                    self._ended = True
+                    return
                 if isinstance(arrived, Exception):
                     raise arrived
                 yield arrived[0]
@@ -80,7 +92,7 @@ class Reading(Generic[Step]):
         try:
             with closing(make()) as steps:
                 for step in steps:
-                    if self._stopped.is_set():
+                    if self._leave.is_set():
                         return
                     self._put((step,))
         except Exception as error:  # whatever it is, it is raised where the steps are awaited
@@ -96,4 +108,4 @@ class Reading(Generic[Step]):
             self._loop.call_soon_threadsafe(do)
         except RuntimeError:
             # The loop is closed, so nobody waits any more.
-            self._stopped.set()
+            self._leave.set()

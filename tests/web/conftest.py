@@ -172,7 +172,7 @@ class Shelf:
     ready: bool = True
     before_answer: Callable[[str], None] = lambda question: None
     writing_model: WritingModel | None = None
-    before_sentence: Callable[[int], None] = lambda number: None
+    holds: Callable[[int], bool] = lambda number: False
     closed: list[str] = field(default_factory=list)
 
     @property
@@ -206,15 +206,20 @@ class Shelf:
             yield whole
             return
         written = replace(whole, model=self.writing_model.name)
+        growth = replace(written, text="", citations=(), complete=False)
         ended = False
         try:
             for number in range(1, len(whole.citations) + 1):
-                self.before_sentence(number)
+                while self.holds(number):
+                    time.sleep(0.02)
+                    yield growth
                 if "Break" in question and number == 2:
                     raise AssistantError("The library was closed.")
                 upto = whole.text.index(f"[{number}]") + len(f"[{number}]")
-                yield replace(written, text=whole.text[:upto], citations=whole.citations[:number], complete=False)
-            yield written
+                growth = replace(growth, text=whole.text[:upto], citations=whole.citations[:number])
+                yield growth
+            if not question.startswith("Unfinished"):
+                yield written
             ended = True
         finally:
             if not ended:
@@ -297,7 +302,7 @@ def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     yield fill(lasting_shelf)
     lasting_shelf.ready = True
     lasting_shelf.before_answer = lambda question: None
-    lasting_shelf.before_sentence = lambda number: None
+    lasting_shelf.holds = lambda number: False
     lasting_shelf.writing_model = None
     lasting_shelf.closed.clear()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.domain import WritingModel
 from assistant.web.words import STARTER_QUESTIONS
 
 pytestmark = [
@@ -25,6 +26,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 ENGLISH = "When did USA next! start?"
+WRITTEN = "Which company can join?"
 NORWEGIAN = "Hva koster en plass i programmet?"
 
 
@@ -285,3 +287,125 @@ def test_night_mode_changes_nothing(visit):
     ask(page, ENGLISH)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(250, 248, 244)"
     assert page.evaluate("getComputedStyle(document.querySelector('.answer p')).color") == "rgb(29, 42, 51)"
+
+
+@pytest.fixture
+def writer(shelf):
+    """A language model that waits before its second sentence until the event is set."""
+    shelf.writing_model = WritingModel("scripted:model", "models.example", stays_here=False)
+    go = threading.Event()
+    shelf.holds = lambda number: number > 1 and not go.is_set()
+    yield go
+    go.set()
+
+
+def send(page, question):
+    """Type a question and press Enter."""
+    page.locator("#box textarea").fill(question)
+    page.locator("#box textarea").press("Enter")
+
+
+def wait_until(page, condition):
+    """Wait until something is so; at most five seconds."""
+    for _ in range(100):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it never was so")
+
+
+def test_an_answer_is_read_while_it_is_written(visit, shelf, writer):
+    """Where questions go; the first sentence before the last is written; then who wrote it. Nothing is withdrawn."""
+    page = visit()
+    assert "leave this machine and go to models.example." in page.locator(".who-writes").inner_text()
+    assert page.locator("#stop").count() == 0
+    send(page, WRITTEN)
+    page.locator(".in-writing").wait_for()
+    first = page.locator(".answer p").inner_text()
+    assert "Four Norwegian health clusters" in first
+    assert "NOK 25,000" not in first
+    assert page.locator(".card").count() == 1
+    assert page.locator("#announcement").inner_text().strip() == "Writing"
+    assert page.get_by_role("button", name="Stop").count() == 1
+    writer.set()
+    page.locator(".written").wait_for()
+    assert page.locator(".answer p").inner_text().startswith(first)
+    assert page.locator(".written").inner_text().startswith("Written by scripted:model and checked")
+    assert page.locator(".in-writing, #stop").count() == 0
+    assert page.locator(".card").count() == 3
+    assert "NOK 25,000" in page.locator("#announcement").inner_text()
+    assert "go to models.example" in page.locator(".hint").inner_text()
+    assert shelf.closed == page.problems == []
+
+
+def test_stopping_keeps_what_is_there_and_closes_the_model(visit, shelf, writer):
+    """At once, whatever the model does; the keyboard goes on in the box, and the conversation goes on."""
+    page = visit("nb-NO")
+    send(page, WRITTEN)
+    page.locator(".in-writing").wait_for()
+    first = page.locator(".answer p").inner_text()
+    page.get_by_role("button", name="Stopp").click()
+    page.locator(".reply .stopped").wait_for()
+    assert page.locator(".answer p").inner_text() == first
+    assert page.locator(".stopped").inner_text() == "Stoppet her. Resten ble ikke skrevet."
+    assert page.locator("#stop").count() == 0
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    wait_until(page, lambda: shelf.closed == [WRITTEN])
+    writer.set()
+    follow_up = ask(page, "And what does a place cost?").inner_text()
+    assert f"Forstått som: {WRITTEN} And what" in follow_up
+    assert page.locator(".exchange").count() == 2
+    assert page.locator(".stopped").count() == 1
+    assert page.problems == []
+
+
+def test_a_new_conversation_and_another_language_while_an_answer_is_written(visit, shelf, writer):
+    """The switch turns the rest of the answer's page too; a new start forgets the answer and closes its model."""
+    page = visit()
+    send(page, WRITTEN)
+    page.locator(".in-writing").wait_for()
+    page.get_by_text("Norsk", exact=True).click()
+    page.get_by_text("Skriver", exact=False).first.wait_for()
+    assert page.get_by_role("button", name="Stopp").count() == 1
+    assert page.locator(".exchange").count() == 1
+    page.get_by_role("button", name="Ny samtale").click()
+    page.locator(".starter").first.wait_for()
+    wait_until(page, lambda: shelf.closed == [WRITTEN])
+    writer.set()
+    page.wait_for_timeout(200)
+    assert page.locator(".exchange, #stop, .card").count() == 0
+    assert "NOK" in ask(page, ENGLISH.replace("start", "cost a place")).inner_text()
+
+
+def test_who_leaves_stops_the_model(visit, shelf, writer):
+    """A closed tab is no reader."""
+    page = visit()
+    send(page, WRITTEN)
+    page.locator(".in-writing").wait_for()
+    other = page.context.new_page()
+    page.close()
+    wait_until(other, lambda: shelf.closed == [WRITTEN])
+
+
+def test_what_a_model_writes_is_text(visit, hostile, writer, shelf):
+    """No link or picture of a model's becomes one: the links are our markers."""
+    page = visit()
+    writer.set()
+    send(page, f"star under tick {hostile}")
+    page.locator(".written").wait_for()
+    assert hostile in page.locator(".answer").inner_text()
+    assert page.locator("#conversation :is(img, script, b, em, code, .katex, .latex-block)").count() == 0
+    links = page.locator("#conversation a")
+    assert {links.nth(place).get_attribute("class") for place in range(links.count())} == {"marker"}
+    assert not [url for url in page.requested if "evil" in url]
+
+
+def test_a_quote_opens_under_its_marker_by_keyboard(visit, shelf):
+    """Without a mouse the words behind a sentence are as near as with one."""
+    page = visit(width=390)
+    ask(page, ENGLISH)
+    page.locator("#box textarea").focus()
+    page.keyboard.press("Shift+Tab")
+    shown = page.evaluate("getComputedStyle(document.activeElement, '::after').content")
+    assert shown.strip('"') == shelf.ask(ENGLISH).citations[-1].quote
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from assistant.domain import Answer, Citation, Query
+from assistant.domain import Answer, Citation, Query, WritingModel
 from assistant.web import rendering
 from assistant.web.rendering import Exchange
+from assistant.web.words import WORDS
 
 TODAY = date(2026, 11, 22)
 OUR_TAGS = set("a blockquote div h1 h2 h3 i li ol p small span ul".split())
@@ -104,10 +105,19 @@ def test_nothing_hostile_leaves_its_text(odd):
         make_answer(f"{odd} [1]", (citation,), query=query, missing=odd, nearest=(odd,)),
         make_answer(odd, (), query=query, outcome="abstained", nearest=(odd,)),
     ]
+    answers += [
+        make_answer(f"{odd} [1]{end}", (citation,), model=odd, complete=complete, left_out=left_out, reason=reason)
+        for end, complete, left_out, reason in (
+            ("", False, 0, None), (f"\n\n{odd}", True, 2, None), (f"\n\n{odd}\n\n{odd} [1]", True, 0, "model_failed"),
+        )
+    ]  # fmt: skip
     exchanges = [Exchange(odd, answer=answer, titles={odd: odd}) for answer in answers]
-    exchanges += [Exchange(odd, failure=odd), Exchange(odd)]
+    exchanges += [Exchange(odd, failure=odd), Exchange(odd), Exchange(odd, stopped=True)]
+    exchanges += [Exchange(odd, answer=answers[2], failure=odd), Exchange(odd, answer=answers[2], stopped=True)]
     page = rendering.conversation(exchanges, "en", odd) + rendering.sources(answers[0], {odd: odd}, "nb", TODAY)
     page += "".join(rendering.announcement(exchange, "en") for exchange in exchanges) + rendering.hint(odd)
+    model = WritingModel(odd, odd, stays_here=False)
+    page += rendering.welcome("en", ready=False, model=model) + rendering.confidence_hint("nb", model)
     reader = Reader(page)
     assert set(reader.tags) <= OUR_TAGS
     assert {name for _, name, _ in reader.attributes} <= OUR_ATTRIBUTES
@@ -359,3 +369,144 @@ def test_a_failure_is_one_sentence_in_the_visitors_language():
     unforeseen = rendering.conversation([Exchange("?", failed=True)], "nb")
     assert "Noe gikk galt hos oss" in Reader(unforeseen).text
     assert "Run it again." in Reader(rendering.conversation([Exchange("?", failure="Run it again.")], "nb")).text
+
+
+WRITTEN = "A place costs money. [1]"
+LEFT_OUT = "2 sentences of the language model were left out: no quote carries them."
+TOO_SLOW = "The language model took too long. From the sources:"
+QUOTES = "The words. [1]"
+
+
+def written(text=WRITTEN, **changes) -> Answer:
+    """Return an answer that a model wrote."""
+    return make_answer(text, model="scripted:model", **changes)
+
+
+@pytest.mark.parametrize(
+    ("language", "by", "left_out", "one"),
+    [
+        ("en", "Written by scripted:model and checked sentence by sentence against the quotes.",
+         "2 sentences were left out because no quote carries them.",
+         "One sentence was left out because no quote carries it."),
+        ("nb", "Skrevet av scripted:model og kontrollert setning for setning mot sitatene.",
+         "2 setninger er utelatt fordi ingen av sitatene dekker dem.",
+         "Én setning er utelatt fordi ingen av sitatene dekker den."),
+    ],
+)  # fmt: skip
+def test_an_answer_says_which_model_wrote_it_and_what_is_not_shown(language, by, left_out, one):
+    """In the visitor's language, under the sentences; what the text says of it is not said twice."""
+    assert read(written(), language).text.endswith(by)
+    text = read(written(f"{WRITTEN}\n\n{LEFT_OUT}", left_out=2), language).text
+    assert text.endswith(f"{by} {left_out}")
+    assert LEFT_OUT not in text
+    assert read(written(left_out=1), language).text.endswith(f"{by} {one}")
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+@pytest.mark.parametrize("answer", [make_answer(), make_answer("No.", (), outcome="abstained", model="scripted:model")])
+def test_only_a_models_sentences_are_called_so(answer, language):
+    """Quotes are the documents' own, and a refusal is the assistant's."""
+    assert "scripted:model" not in read(answer, language).text
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_an_answer_in_writing_says_so_quietly(language):
+    """Nothing is said yet of who wrote it or of what is left out; a stopped one says both, and that it was stopped."""
+    words = WORDS[language]
+    begun = written(complete=False, left_out=1)
+    text = read(begun, language).text
+    assert text.endswith(words["writing"])
+    assert "scripted:model" not in text
+    stopped = read(begun, language, stopped=True).text
+    assert stopped.endswith(f"{words['left_out_one']}{words['stopped']}")
+    assert words["writing"] not in stopped
+    nothing = Reader(rendering.conversation([Exchange("?", stopped=True)], language))
+    assert nothing.text.endswith(words["stopped_empty"])
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Straight from the documents"), ("nb", "Rett fra dokumentene")])
+def test_where_the_model_gave_no_more_the_quotes_follow_under_a_calm_notice(language, title):
+    """The sentences, who wrote them, why quotes follow, the quotes: in this order, each once, and no error."""
+    answer = written(f"{WRITTEN}\n\n{TOO_SLOW}\n\n{QUOTES}", reason="model_failed", left_out=1)
+    reader = read(answer, language)
+    parts = ["A place costs money.", "scripted:model", WORDS[language]["left_out_one"], title, TOO_SLOW, "The words."]
+    places = [reader.text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert [reader.text.count(part) for part in parts] == [1] * len(parts)
+    assert ("div", "class", "notice aside") in reader.attributes
+    assert ("div", "class", "notice failure") not in reader.attributes
+
+
+def test_quotes_alone_are_not_called_a_models_words():
+    """The model was not reached, so it wrote nothing."""
+    text = read(written(f"{TOO_SLOW}\n\n{QUOTES}", reason="model_failed")).text
+    assert TOO_SLOW in text
+    assert "scripted:model" not in text
+
+
+def test_more_left_out_than_shown_is_said_by_the_notice_alone():
+    """The answer's own words say how many, and that quotes follow."""
+    text = read(written(f"{WRITTEN}\n\n{LEFT_OUT} From the sources:\n\n{QUOTES}", left_out=2)).text
+    assert text.count("left out") == 1
+    assert "The words." in text
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_part_of_an_answer_says_once_what_is_left_out_and_missing(language):
+    """The paragraphs at the end are the page's to say."""
+    text = f"{WRITTEN}\n\n{LEFT_OUT}\n\nThe documents do not answer this part: the price."
+    reader = read(written(text, outcome="partly", missing="the price", left_out=2), language)
+    assert reader.text.count(WORDS[language]["left_out"].format(count=2)) == 1
+    assert reader.text.count("the price") == 1
+    assert LEFT_OUT not in reader.text
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_a_model_that_found_only_part_of_an_answer_leads_to_a_person(language):
+    """No part is named as missing, and still the reader is told."""
+    text = f"{WRITTEN}\n\nThe documents may not answer all of the question."
+    reader = read(written(text, outcome="partly"), language)
+    assert reader.text.count(WORDS[language]["may_be_more"]) == 1
+    assert reader.text.count("may not answer all") == (language == "en")
+    assert reader.links()[-1] == "mailto:a@b.example"
+
+
+def test_a_model_with_no_more_to_quote_still_says_why_it_ended():
+    """Its own paragraph stands at the end, and no quotes follow."""
+    assert TOO_SLOW in read(written(f"{WRITTEN}\n\n{TOO_SLOW}", reason="model_failed")).text
+
+
+def test_a_failure_stands_under_what_was_shown():
+    """Sentences that a visitor has read are not taken away."""
+    reader = read(written(complete=False), failure="The library was closed.")
+    assert reader.text.index("A place costs money.") < reader.text.index("The library was closed.")
+
+
+@pytest.mark.parametrize(
+    ("language", "stays_here", "line"),
+    [
+        ("en", False, "Answers are written by scripted:model. Your questions and passages of the documents leave this "
+                      "machine and go to models.example."),
+        ("nb", False, "Svarene skrives av scripted:model. Spørsmålene dine og utdrag av dokumentene forlater denne "
+                      "maskinen og sendes til models.example."),
+        ("en", True, "Answers are written by scripted:model, which runs on this machine."),
+        ("nb", True, "Svarene skrives av scripted:model, som kjører på denne maskinen."),
+    ],
+)  # fmt: skip
+def test_the_page_says_where_questions_go_before_the_first(language, stays_here, line):
+    """Above the box, and under it as long as it is so."""
+    model = WritingModel("scripted:model", "models.example", stays_here)
+    assert line in Reader(rendering.welcome(language, ready=True, model=model)).text
+    assert "scripted" not in Reader(rendering.welcome(language, ready=True)).text
+    hint = Reader(rendering.confidence_hint(language, model)).text
+    assert ("models.example" in hint) is not stays_here
+    assert Reader(rendering.confidence_hint(language, None)).text == WORDS[language]["hint_memory"]
+
+
+def test_a_screen_reader_hears_the_answer_once_and_whole():
+    """That it is being written is the same sentence for every growth; a stopped one is said to be stopped."""
+    growths = [Exchange("?", answer=written(f"{'So. ' * times}[1]", complete=False)) for times in (1, 2)]
+    assert {rendering.announcement(growth, "en") for growth in growths} == {"<p>Writing</p>"}
+    assert "A place costs money." in Reader(rendering.announcement(Exchange("?", answer=written()), "en")).text
+    stopped = Reader(rendering.announcement(replace(growths[0], stopped=True), "nb")).text
+    assert stopped.endswith("Stoppet her. Resten ble ikke skrevet.")

@@ -1,0 +1,286 @@
+"""`POST /api/chat`: answers for programs, whole or as they are written, and one sentence for everything else."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from assistant.domain import WritingModel
+
+PATH = "/api/chat"
+QUESTION = "Which company can join?"
+ONE_SENTENCE = "The model <b>cannot</b> be loaded: run `make chat` again."
+SORRY = "Something went wrong on our side, and this question was not answered. Please try again."
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting':DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def model(shelf):
+    """A language model writes the answers."""
+    shelf.writing_model = WritingModel("scripted:model", "models.example", stays_here=False)
+    return shelf.writing_model
+
+
+def without_time(answer):
+    """Return an answer object without how long it took."""
+    return {name: value for name, value in answer.items() if name != "seconds"}
+
+
+def events_of(text):
+    """Return the events of a stream as pairs of name and data; comments are passed over."""
+    blocks = [block.split("\n") for block in text.split("\n\n") if block and not block.startswith(":")]
+    assert all(len(block) == 2 for block in blocks)
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def test_a_question_is_answered_with_the_answer_lines_object(client, shelf):
+    """Outcome, text and citations are those that the assistant gives."""
+    response = client.post(PATH, json={"question": "When did USA next! start?"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert list(response.json()) == ["answer"]
+    assert without_time(response.json()["answer"]) == without_time(shelf.ask("When did USA next! start?").to_dict())
+
+
+def test_an_id_comes_back_with_its_answer(client):
+    """So that many questions can be told apart: the reply is an answer line."""
+    assert client.post(PATH, json={"question": "Hva koster det?", "id": "q-ø"}).json()["id"] == "q-ø"
+
+
+def test_the_history_travels_along(client, shelf):
+    """A follow-up is answered as on the page, with or without what was answered before."""
+    history = [{"question": "Who insures people?", "answer": None}, {"question": "What does a place cost?"}]
+    asked = {"question": "And the study trips?", "history": history}
+    assert "NOK 25,000" in client.post(PATH, json=asked).json()["answer"]["text"]
+
+
+def test_what_a_model_writes_is_given_whole_at_the_end(client, model, shelf):
+    """Without streaming nothing of a half answer is seen."""
+    answer = client.post(PATH, json={"question": QUESTION}).json()["answer"]
+    assert without_time(answer) == without_time(shelf.ask(QUESTION).to_dict())
+    assert shelf.closed == []
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param({"question": QUESTION, "stream": True, "id": "7"}, {}, id="asked in the body"),
+        pytest.param({"question": QUESTION, "id": "7"}, {"accept": "text/event-stream"}, id="asked in the header"),
+    ],
+)
+def test_a_stream_grows_and_ends_with_the_answer(client, model, shelf, body, headers):
+    """Each text begins with the one before, comes with its citations, and the last event is the whole."""
+    response = client.post(PATH, json=body, headers=headers)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    events = events_of(response.text)
+    assert [name for name, _ in events] == ["progress", "progress", "progress", "answer"]
+    growths = [data for _, data in events[:-1]]
+    assert [len(growth["citations"]) for growth in growths] == [1, 2, 3]
+    texts = [*(growth["text"] for growth in growths), events[-1][1]["answer"]["text"]]
+    assert all(texts[place + 1].startswith(text) for place, text in enumerate(texts[:-1]))
+    assert events[-1][1]["id"] == "7"
+    assert without_time(events[-1][1]["answer"]) == without_time(shelf.ask(QUESTION).to_dict())
+
+
+def test_a_stream_without_a_model_is_the_answer_alone(client):
+    """Quotes come at once."""
+    assert [name for name, _ in events_of(client.post(PATH, json={"question": QUESTION, "stream": True}).text)] == [
+        "answer"
+    ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("question", "status", "sentence"),
+    [
+        pytest.param("Raise", 503, ONE_SENTENCE, id="foreseen"),
+        pytest.param("Crash", 500, SORRY, id="a bug"),
+        pytest.param("Unfinished: which company can join?", 500, SORRY, id="no end"),
+    ],
+)
+def test_a_failure_is_one_sentence_without_a_trace(client, model, question, status, sentence, stream, caplog):
+    """A stream has begun by then, so it says so in an event."""
+    response = client.post(PATH, json={"question": question, "stream": stream})
+    if stream:
+        assert response.status_code == 200
+        assert events_of(response.text)[-1] == ("error", {"error": sentence})
+    else:
+        assert response.status_code == status
+        assert response.json() == {"error": sentence}
+    assert "secret" not in response.text
+    assert question not in caplog.text
+
+
+def test_a_failure_in_the_middle_ends_the_stream(client, model):
+    """What was sent stands; the error follows."""
+    asked = {"question": "Break: which company can join?", "stream": True}
+    assert [name for name, _ in events_of(client.post(PATH, json=asked).text)] == ["progress", "error"]
+
+
+JSON_TYPE = {"content-type": "application/json"}
+TOO_MANY = [{"question": "?"}] * 51
+BAD_BODIES = [
+    pytest.param(b"", 400, "The body is not JSON", id="nothing"),
+    pytest.param(b"question=What", 400, "The body is not JSON", id="a form"),
+    pytest.param(b'{"question": "\xff"}', 400, "The body is not JSON", id="not UTF-8"),
+    pytest.param(b"[" * 50_000, 400, "The body is not JSON", id="endless brackets"),
+    pytest.param(b'["What?"]', 422, "The body is not a JSON object", id="a list"),
+    pytest.param(b"{}", 422, "The field question is missing.", id="no question"),
+    pytest.param(b'{"question": null}', 422, "The field question is missing.", id="null"),
+    pytest.param(b'{"question": ["What?"]}', 422, "The field question is not a string.", id="a list of questions"),
+    pytest.param(b'{"question": " \\n "}', 422, "The field question is empty.", id="spaces"),
+    pytest.param(b'{"question": "?", "stream": "yes"}', 422, "The field stream is neither", id="stream"),
+    pytest.param(b'{"question": "?", "id": 7}', 422, "The field id is not a string.", id="id"),
+    pytest.param(b'{"question": "?", "histroy": []}', 422, 'There is no field "histroy" here.', id="a slip"),
+    pytest.param(b'{"question": "?", "history": "?"}', 422, "The field history is not a list", id="history"),
+    pytest.param(b'{"question": "?", "history": ["?"]}', 422, "Turn 1 of the history is not an", id="a turn"),
+    pytest.param(b'{"question": "?", "history": [{"question": "?"}, {}]}', 422,
+                 "Turn 2 of the history: its question is missing.", id="a turn without a question"),
+    pytest.param(b'{"question": "?", "history": [{"question": "?", "answer": 1}]}', 422,
+                 "Turn 1 of the history has an answer that is not a string.", id="a turn's answer"),
+    pytest.param(json.dumps({"question": "?", "history": TOO_MANY}).encode(), 422,
+                 "The history has 51 turns, and 50 are read.", id="too long a history"),
+    pytest.param(json.dumps({"question": "?" * 100_001}).encode(), 413, "This request is too large.", id="too large"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "sentence"), BAD_BODIES)
+def test_a_bad_body_is_refused_with_one_sentence(client, shelf, body, status, sentence):
+    """Before the assistant is asked."""
+    asked = []
+    shelf.before_answer = asked.append
+    response = client.post(PATH, content=body, headers=JSON_TYPE)
+    assert response.status_code == status
+    assert list(response.json()) == ["error"]
+    assert response.json()["error"].startswith(sentence)
+    assert asked == []
+
+
+def test_fifty_turns_are_read(client):
+    """As many as a visitor's conversation holds."""
+    assert client.post(PATH, json={"question": QUESTION, "history": TOO_MANY[:50]}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_only_json_is_read(client, kind):
+    """A foreign page can send the others without asking for leave; JSON it cannot."""
+    body = b'{"question": "Which company can join?"}'
+    response = client.post(PATH, content=body, headers={"content-type": kind, "origin": "https://evil.example"})
+    assert response.status_code == 415
+    assert response.json()["error"].startswith("Only JSON is read here.")
+
+
+def test_no_foreign_page_is_given_leave(client):
+    """No CORS header on a reply, and no reply to the question for leave."""
+    foreign = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    replies = [client.post(PATH, json={"question": QUESTION}, headers=foreign), client.options(PATH, headers=foreign)]
+    assert [reply.status_code for reply in replies] == [200, 404]
+    assert not [name for reply in replies for name in reply.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", PATH), ("PUT", PATH), ("POST", f"{PATH}/"), ("POST", "/api/other")]
+)
+def test_exactly_this_path_is_offered_and_only_for_post(client, method, path):
+    """Its neighbours are shut."""
+    assert client.request(method, path).status_code == 404
+
+
+@pytest.mark.parametrize("odd", ["\\ud800", "\\u0000", "\\u202e"])
+def test_letters_that_cannot_be_sent_do_no_harm(client, odd):
+    """JSON can write half a letter."""
+    body = f'{{"question": "{QUESTION} {odd}", "id": "{odd}", "history": [{{"question": "?", "answer": "{odd}"}}]}}'
+    response = client.post(PATH, content=body.encode(), headers=JSON_TYPE)
+    assert response.status_code == 200
+    assert isinstance(response.json()["id"], str)
+
+
+@pytest.fixture
+def held(shelf, model):
+    """A model that waits before its second sentence until the event is set."""
+    go = threading.Event()
+    shelf.holds = lambda number: number > 1 and not go.is_set()
+    yield go
+    go.set()
+
+
+def until(condition):
+    """Wait until something is so; at most five seconds."""
+    ends = time.monotonic() + 5
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert condition()
+
+
+@pytest.mark.slow
+def test_a_sentence_is_sent_before_the_next_is_written_and_a_client_that_leaves_stops_the_model(address, shelf, held):
+    """Over a real connection: the first event is read while the model still waits; then the client goes."""
+    httpx = pytest.importorskip("httpx")
+    with (
+        httpx.Client(timeout=10) as browser,
+        browser.stream("POST", address + PATH, json={"question": QUESTION, "stream": True}) as response,
+    ):
+        first = next(response.iter_lines())
+        assert first == "event: progress"
+        assert shelf.closed == []
+    until(lambda: shelf.closed == [QUESTION])
+
+
+@pytest.mark.slow
+def test_a_client_that_leaves_before_its_answer_stops_the_model(address, shelf, held):
+    """Also where nothing was streamed: nobody pays for an answer that nobody reads."""
+    httpx = pytest.importorskip("httpx")
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(address + PATH, json={"question": QUESTION}, timeout=0.3)
+    until(lambda: shelf.closed == [QUESTION])
+
+
+@pytest.mark.slow
+def test_a_question_too_many_is_told_to_come_again(shelf, held, monkeypatch):
+    """Page and programs share their places; who waits too long for one hears so, and the next is answered."""
+    import asyncio
+
+    from assistant.web import api
+    from assistant.web.reading import Readers
+
+    monkeypatch.setattr(api, "PATIENCE_SECONDS", 0.1)
+    chat = api.Chat(shelf.stream, Readers(1))
+
+    async def post():
+        sent, gone = [], asyncio.Event()
+        body = {"type": "http.request", "body": json.dumps({"question": QUESTION}).encode()}
+
+        async def receive():
+            if not gone.is_set():
+                gone.set()
+                return body
+            return await asyncio.Event().wait()
+
+        async def send(message):
+            sent.append(message)
+
+        await chat({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive, send)
+        return sent[0]["status"], json.loads(sent[1]["body"]), dict(sent[0]["headers"])
+
+    async def three():
+        first = asyncio.create_task(post())
+        await asyncio.sleep(0.05)
+        status, said, headers = await post()
+        assert (status, list(said), headers[b"retry-after"]) == (503, ["error"], b"60")
+        held.set()
+        assert (await first)[0] == 200
+        assert (await post())[0] == 200
+
+    asyncio.run(three())

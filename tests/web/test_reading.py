@@ -1,0 +1,142 @@
+"""Generators read in threads: their steps, their number, their end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from assistant.web.reading import Readers
+
+
+class Source:
+    """A generator that counts, whose steps wait for `go`, and that says when it was closed."""
+
+    def __init__(self, steps=3, *, error=None):
+        self.steps, self.error = steps, error
+        self.go, self.waits, self.closed = threading.Event(), threading.Event(), threading.Event()
+        self.go.set()
+
+    def __call__(self):
+        try:
+            for number in range(self.steps):
+                self.waits.set()
+                assert self.go.wait(10)
+                yield number
+            if self.error:
+                raise self.error
+        finally:
+            self.closed.set()
+
+
+@pytest.fixture
+def readers():
+    """One thread."""
+    return Readers(1)
+
+
+async def all_of(reading):
+    """Return every step."""
+    return [step async for step in reading.steps()]
+
+
+def test_steps_come_in_order(readers):
+    """The reading ends when the generator does."""
+
+    async def read():
+        reading = readers.begin(Source(5))
+        assert await all_of(reading) == [0, 1, 2, 3, 4]
+        assert not reading.stopped
+
+    asyncio.run(read())
+
+
+def test_what_the_generator_raises_is_raised_after_its_steps(readers):
+    """Whoever awaits the steps hears of it."""
+
+    async def read():
+        steps = readers.begin(Source(1, error=ValueError("no more"))).steps()
+        assert await anext(steps) == 0
+        with pytest.raises(ValueError, match="no more"):
+            await anext(steps)
+
+    asyncio.run(read())
+
+
+def test_stopping_ends_the_reading_at_once_and_closes_the_generator(readers):
+    """Who waits is told while the step still runs; the generator is closed when that step has ended."""
+    source = Source()
+    source.go.clear()
+
+    async def read():
+        reading = readers.begin(source)
+        waiting = asyncio.create_task(all_of(reading))
+        await asyncio.to_thread(source.waits.wait, 10)
+        reading.stop()
+        reading.stop()
+        assert await asyncio.wait_for(waiting, 1) == []
+        assert reading.stopped
+        assert not source.closed.is_set()
+        source.go.set()
+        assert await asyncio.to_thread(source.closed.wait, 10)
+
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_who_leaves_early_closes_the_generator(readers, how):
+    """Gradio closes or cancels what a visitor no longer waits for."""
+    source = Source(1_000_000)
+
+    async def read():
+        steps = readers.begin(source).steps()
+        await anext(steps)
+        if how == "closed":
+            await steps.aclose()
+        else:
+            source.go.clear()
+
+            async def rest():
+                async for _ in steps:
+                    pass
+
+            task = asyncio.create_task(rest())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            source.go.set()
+        assert await asyncio.to_thread(source.closed.wait, 10)
+
+    asyncio.run(read())
+
+
+def test_a_stopped_reading_keeps_its_thread_until_it_is_closed(readers):
+    """Otherwise whoever asks and leaves again and again would start any number of threads."""
+    first, second, third = Source(), Source(), Source()
+    first.go.clear()
+
+    async def read():
+        stopped = readers.begin(first)
+        await asyncio.to_thread(first.waits.wait, 10)
+        stopped.stop()
+        waiting, left = readers.begin(second), readers.begin(third)
+        assert not await waiting.begins(0.05)
+        left.stop()
+        first.go.set()
+        assert await waiting.begins(10)
+        assert await all_of(waiting) == [0, 1, 2]
+        assert not third.waits.is_set()
+
+    asyncio.run(read())
+
+
+def test_a_loop_that_is_gone_stops_the_reading(readers):
+    """A server that ends does not leave a model writing for nobody."""
+    source = Source(1_000_000)
+
+    async def begin():
+        readers.begin(source)
+
+    asyncio.run(begin())
+    assert source.closed.wait(10)
