@@ -23,7 +23,7 @@ from assistant.answering.support import SupportJudge
 from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.worker import ParsingWorker
-from assistant.domain import Answer, Chunk, Document, Hit, IngestReport, Language, Turn, WritingModel
+from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Language, Turn, WritingModel
 from assistant.errors import AssistantError, FolderOwned, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder

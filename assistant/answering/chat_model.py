@@ -1,7 +1,7 @@
 """The one door to language models: a prompt to pieces of text, whatever the provider, within a bounded time.
 
-LangChain's `init_chat_model` knows the providers; here stand the limits that hold for all of them. A model runs on an
-event loop of its own, so that whoever stops reading closes the connection at once, also while the server is silent.
+LangChain's `init_chat_model` knows the providers; here stand the limits that hold for all of them. Models run on
+an event loop of their own, so that whoever stops reading closes the connection at once, also while the server is silent.
 Keys come from the variables that the provider's own package reads; they and the words of a provider's error, which may
 repeat one, are neither logged nor shown.
 """
@@ -9,6 +9,7 @@ repeat one, are neither logged nor shown.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import ipaddress
 import logging
 import os
@@ -27,6 +28,8 @@ from assistant.errors import ModelFailed, ModelUnavailable, SettingsError
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.5
+# While a model is silent its reader is given an empty piece as often as this, and can close the connection.
+SILENT_PIECE_SECONDS = 0.2
 # A server of one's own needs none, but its client asks for one.
 _PLACEHOLDER_KEY = "not-needed"
 
@@ -56,8 +59,8 @@ _PROVIDERS: Mapping[str, _Provider] = {
     "ollama": _Provider("ollama", None, "127.0.0.1", "num_predict"),
 }
 _ALIASES = {"google": "google_genai", "mistral": "mistralai"}
-# Where the address of a provider may also come from, as its own package reads it.
-_ADDRESS_VARIABLES = {"openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"), "ollama": ("OLLAMA_HOST",)}
+# Where the address of a provider may also come from, in the order in which its own package reads them.
+_ADDRESS_VARIABLES = {"openai": ("OPENAI_API_BASE", "OPENAI_BASE_URL"), "ollama": ("OLLAMA_HOST",)}
 _TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|maximum.{0,40}tokens|exceed", re.IGNORECASE)
 _SERVER_BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
@@ -68,7 +71,7 @@ class TextModel(Protocol):
     def stream(
         self, instructions: str, message: str, *, tokens: int | None = None, seconds: float | None = None
     ) -> Generator[str, None, None]:
-        """Yield an answer piece by piece; closing the generator ends the model's work.
+        """Yield an answer piece by piece, empty ones while it is silent; closing the generator ends the model's work.
 
         Args:
             tokens: A lower ceiling than the configured one.
@@ -109,17 +112,16 @@ class ChatModel:
         provider, model = _parted(name)
         self.name = name
         self._seconds, self._silence_seconds, self._retries, self._tokens = seconds, silence_seconds, retries, tokens
-        self._tokens_name = _PROVIDERS[provider].tokens if provider in _PROVIDERS else "max_tokens"
+        self._provider = provider
         self.host = _host(provider, address)
         self.stays_here = _is_here(self.host)
         self._model = _open(provider, model, address, seconds, tokens, temperature)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = threading.Lock()
+        self._at_work: set[Future[None]] = set()
 
     def stream(
         self, instructions: str, message: str, *, tokens: int | None = None, seconds: float | None = None
     ) -> Generator[str, None, None]:
-        """Yield the answer piece by piece; closing the generator closes the connection.
+        """Yield the answer piece by piece, empty ones while it is silent; closing the generator closes the connection.
 
         Args:
             tokens: A lower ceiling than the configured one.
@@ -132,31 +134,33 @@ class ChatModel:
         ceiling, limit = min(tokens or self._tokens, self._tokens), min(seconds or self._seconds, self._seconds)
         stopped = threading.Event()
         writing = self._write(instructions, message, ceiling, limit, pieces, stopped)
-        work = asyncio.run_coroutine_threadsafe(writing, self._running())
+        # In a context of its own: LangChain hands a caller's callbacks on by context, and what is not yet judged is
+        # nobody's to see.
+        work = contextvars.Context().run(asyncio.run_coroutine_threadsafe, writing, _LOOP.running())
+        self._at_work.add(work)
         # Whatever ends it, the reader is told; a cancelled task that never began could not do so itself.
         work.add_done_callback(lambda done: pieces.put(_ending(done)))
         try:
-            while (piece := pieces.get()) is not None:
+            while True:
+                try:
+                    piece = pieces.get(timeout=SILENT_PIECE_SECONDS)
+                except queue.Empty:
+                    yield ""
+                    continue
+                if piece is None:
+                    return
                 if isinstance(piece, ModelFailed):
                     raise piece
                 yield piece
         finally:
             stopped.set()
             work.cancel()
+            self._at_work.discard(work)
 
     def close(self) -> None:
-        """End the event loop, and with it what is still being written; closing twice is no error."""
-        with self._starting:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._loop = None
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name="language-model", daemon=True).start()
-            return self._loop
+        """End what is still being written; closing twice is no error."""
+        for work in list(self._at_work):
+            work.cancel()
 
     async def _write(
         self,
@@ -195,8 +199,9 @@ class ChatModel:
     async def _pieces(self, instructions: str, message: str, tokens: int) -> AsyncGenerator[str, None]:
         """Yield one attempt's text; an exception of whatever library becomes a `ModelFailed`."""
         messages = [("system", instructions), ("human", message)]
+        model, options = _limited(self._model, self._provider, tokens)
         try:
-            async with aclosing(self._model.astream(messages, **{self._tokens_name: tokens})) as written:
+            async with aclosing(model.astream(messages, **options)) as written:
                 while True:
                     async with asyncio.timeout(self._silence_seconds):
                         chunk = await anext(written, None)
@@ -222,16 +227,27 @@ def _ending(done: Future[None]) -> ModelFailed | None:
     return ModelFailed("broken", "")
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        for task in (unfinished := asyncio.all_tasks(loop)):
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*unfinished, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
+class _Loop:
+    """The one event loop of the process, started with its first use.
+
+    The providers' packages share their connections between models with the same address, and a connection that was
+    opened on one loop fails on every other.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
+
+    def running(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, which runs in a thread of its own until the process ends."""
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="language-model", daemon=True).start()
+            return self._loop
+
+
+_LOOP = _Loop()
 
 
 def _parted(name: str) -> tuple[str, str]:
@@ -305,6 +321,14 @@ def _open(
             f"The language model {provider}:{model} cannot be opened ({type(error).__name__}). "
             f"Known providers are {', '.join(_PROVIDERS)}; check the name, the key and ASSISTANT_MODEL_ADDRESS."
         ) from None
+
+
+def _limited(model: Any, provider: str, tokens: int) -> tuple[Any, dict[str, int]]:
+    """Return the model and the options of one call under a ceiling of tokens; Ollama's takes no such option."""
+    name = _PROVIDERS[provider].tokens if provider in _PROVIDERS else "max_tokens"
+    if provider == "ollama":
+        return model.model_copy(update={name: tokens}), {}
+    return model, {name: tokens}
 
 
 def _kind(error: Exception) -> Any:

@@ -143,7 +143,8 @@ _RATE = re.compile(
 )
 _RATE_NAMES = (
     ("hour", "hour"), ("time", "hour"), ("dai", "day"), ("day", "day"), ("dag", "day"), ("week", "week"),
-    ("uke", "week"), ("uka", "week"), ("month", "month"), ("måned", "month"), ("annual", "year"), ("year", "year"), ("år", "year"),
+    ("uke", "week"), ("uka", "week"), ("month", "month"), ("måned", "month"), ("annual", "year"),
+    ("year", "year"), ("år", "year"),
 )  # fmt: skip
 _AT_LEAST = re.compile(
     r"(?:\b(?:at least|minimum(?: of)?|not less than|no less than|no fewer than|more than|over|above|exceed(?:s|"

@@ -101,6 +101,9 @@ class GenerativeAnswerer:
         try:
             with closing(self._model.stream(instructions, message(query, list(passages.values())))) as pieces:
                 for written in reading.claims(pieces):
+                    if written is None:
+                        yield Lapse("waiting", "")
+                        continue
                     named = [(passages.get(key), words) for key, words in written.quotes]
                     quotes = [(one.chunk if one else None, words) for one, words in named]
                     for sentence, verdict in self._judge.claim(
@@ -153,9 +156,15 @@ class _Reading:
         self.abstained = False
         self._quotes: list[tuple[str, str]] = []
 
-    def claims(self, pieces: Iterator[str]) -> Iterator[Written]:
-        """Yield each claim when its line ends; stops at the reserved line, and where a model does not end."""
+    def claims(self, pieces: Iterator[str]) -> Iterator[Written | None]:
+        """Yield each claim when its line ends, and None while nothing comes.
+
+        Stops at the reserved line, and where a model does not end.
+        """
         for line in _lines(pieces):
+            if line is None:
+                yield None
+                continue
             if _NOT_IN_SOURCES.match(line):
                 self.abstained = True
                 return
@@ -177,12 +186,15 @@ def _is_open(quoted: str) -> bool:
     return quoted[:1] in '"“«„' and quoted[-1:] not in '"”»“'
 
 
-def _lines(pieces: Iterator[str]) -> Iterator[str]:
-    """Yield whole lines as they end, without what a model thinks aloud; a line or text too long is not read on."""
+def _lines(pieces: Iterator[str]) -> Iterator[str | None]:
+    """Yield whole lines as they end, and None for an empty piece, without what a model thinks aloud; a line or text too long is not read on."""
     text = ""
     read = 0
     said: list[str] = []
     for piece in pieces:
+        if not piece:
+            yield None
+            continue
         text += piece
         read += len(piece)
         if _THINKING_OPENS.search(text):

@@ -85,6 +85,10 @@ _WORDS: Mapping[str, Mapping[PhraseLanguage, str]] = {
         "en": "The language model broke off.",
         "nb": "Språkmodellen brøt av.",
     },
+    "model_stopped": {
+        "en": "The language model was stopped.",
+        "nb": "Språkmodellen ble stoppet.",
+    },
     "model_refused": {
         "en": "The language model refused the request.",
         "nb": "Språkmodellen avviste forespørselen.",

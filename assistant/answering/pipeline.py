@@ -125,32 +125,49 @@ class Pipeline:
         return answer
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        corpus_is_empty: bool = False,
+        hidden: Sequence[Citation] = (),
     ) -> Generator[Answer, None, None]:
         """Yield the answer as far as it is written and checked; each text begins with the one before it.
 
-        All but the last are not `complete`. Closing the generator stops the language model. Without one, and where
-        nothing is written, the whole answer comes at once.
+        All but the last are not `complete`. While a language model is silent the same comes again now and then, and an
+        empty text before its first sentence, so that its reader can stop: closing the generator stops the model.
+        Without a model, and where nothing is written, the whole answer comes at once.
+
+        Args:
+            hidden: Words that are treated as if they stood nowhere.
         """
         started = time.perf_counter()
         cleaned = clean(question)
         history = _clean_turns(history)
         unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
-        with closing(_once(unsearched) if unsearched else self._searched(cleaned, history)) as answers:
+        with closing(_once(unsearched) if unsearched else self._searched(cleaned, history, hidden)) as answers:
             for answer in answers:
                 yield replace(answer, seconds=time.perf_counter() - started)
 
     def gather(
-        self, question: str, history: Sequence[Turn] = (), *, without: frozenset[str] = frozenset()
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        without: frozenset[str] = frozenset(),
+        hidden: Sequence[Citation] = (),
     ) -> tuple[Query, list[Hit], Evidence]:
         """Return the query, hits and scored evidence of a question: what *why this answer* is made of.
 
         Args:
             without: Documents that must not answer, see `Retriever.retrieve`.
+            hidden: Words that are treated as if they stood nowhere.
         """
         query = make_query(clean(question), _clean_turns(history))
         query = replace(query, search_text=corrected(query.search_text, query.language, self._vocabulary))
         hits = self._retriever.retrieve(query, without=without)
+        if hidden:
+            hits = [_without_words(hit, hidden) for hit in hits]
         return query, hits, gather(query, hits, self._idf, self._tuning)
 
     def explain(self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False) -> dict[str, Any]:
@@ -206,9 +223,11 @@ class Pipeline:
             return _own_words(query, phrase("empty_corpus", query.language), "empty_corpus")
         return None
 
-    def _searched(self, question: str, history: Sequence[Turn]) -> Generator[Answer, None, None]:
+    def _searched(
+        self, question: str, history: Sequence[Turn], hidden: Sequence[Citation]
+    ) -> Generator[Answer, None, None]:
         """Yield the answer as it grows."""
-        found = self._found(question, history)
+        found = self._found(question, history, hidden)
         yield from self._reply(*self._choose(question, history, found), self._writer)
 
     def _choose(self, question: str, history: Sequence[Turn], found: _Found) -> tuple[_Found, Query, str | None]:
@@ -225,24 +244,24 @@ class Pipeline:
         else:
             yield self._abstain(found, found.judgement.reason)
 
-    def _find(self, question: str, history: Sequence[Turn] = ()) -> _Found:
-        query, hits, evidence = self.gather(question, history)
+    def _find(self, question: str, history: Sequence[Turn] = (), hidden: Sequence[Citation] = ()) -> _Found:
+        query, hits, evidence = self.gather(question, history, hidden=hidden)
         return _Found(query, hits, evidence, answerability.judge(query, hits, evidence, self._tuning))
 
-    def _found(self, question: str, history: Sequence[Turn]) -> _Found:
+    def _found(self, question: str, history: Sequence[Turn], hidden: Sequence[Citation]) -> _Found:
         """Return what was found, with a model's help where the question leans on history or seems to have no answer.
 
         Its wording is searched by and never shown. Of several searches the one counts that most likely found an
         answer; the best hits of the others are added to it.
         """
-        found = self._find(question, history)
+        found = self._find(question, history, hidden)
         if self._writer is None or not (history or found.judgement.reason):
             return found
         try:
             same, other = self._writer.rewrite(question, history, found.query.language)
         except ModelFailed as failure:
             return replace(found, failed=failure.kind)
-        more = [self._find(asked) for asked in (same, other) if asked]
+        more = [self._find(asked, hidden=hidden) for asked in (same, other) if asked]
         best = max([found, *more], key=lambda one: one.judgement.probability)
         known = {hit.chunk.id for hit in best.hits}
         added: list[Hit] = []
@@ -267,6 +286,8 @@ class Pipeline:
                 for claim in claims:
                     if isinstance(claim, Claim):
                         shown += verifier.add(claim)
+                        yield _so_far(verifier, writer, left_out)
+                    elif claim.kind == "waiting":
                         yield _so_far(verifier, writer, left_out)
                     elif claim.kind == "left_out":
                         left_out += 1
@@ -306,9 +327,8 @@ class Pipeline:
         if doubtful:
             remarks.append(phrase("premise_doubted", language))
         for drafted in self._drafts(found, writer):
-            if not drafted.citations:
-                if drafted.ended:
-                    yield replace(self._abstain(replace(found, query=query), "not_covered"), model=drafted.model)
+            if drafted.ended and not drafted.citations:
+                yield replace(self._abstain(replace(found, query=query), "not_covered"), model=drafted.model)
                 continue
             more = [phrase("may_be_more", language)] if drafted.abstained and not remarks else []
             reason: Reason | None = "false_premise" if doubtful else "model_failed" if drafted.failed else None
@@ -417,6 +437,19 @@ def _candidate_values(candidate: Candidate, answer: Answer) -> dict[str, Any]:
         "parts": dict(candidate.parts),
         "chosen": chosen,
     }
+
+
+def _without_words(hit: Hit, hidden: Sequence[Citation]) -> Hit:
+    """Return a hit with blanks where hidden words stand, so that every other word keeps its place."""
+    chunk = hit.chunk
+    text = chunk.text
+    for citation in hidden:
+        if (citation.document, citation.version) != (chunk.document_id, chunk.version):
+            continue
+        start, end = max(citation.start - chunk.start, 0), min(citation.end - chunk.start, len(text))
+        if start < end:
+            text = text[:start] + " " * (end - start) + text[end:]
+    return hit if text == chunk.text else replace(hit, chunk=replace(chunk, text=text), sentences=())
 
 
 def _once(answer: Answer) -> Generator[Answer, None, None]:
