@@ -191,6 +191,17 @@ class Assistant:
         """
         return self._pipeline.answer(question, _turns(history), corpus_is_empty=not self._library.current)
 
+    def ask_without(
+        self, question: str, hidden: Sequence[Citation], history: Sequence[Turn | Mapping[str, Any]] = ()
+    ) -> Answer:
+        """Return the answer as it would be if the words of some citations stood nowhere.
+
+        An answer that stays the same does not rest on what it cites.
+        """
+        empty = not self._library.current
+        *_, answer = self._pipeline.stream(question, _turns(history), corpus_is_empty=empty, hidden=hidden)
+        return answer
+
     def stream(self, question: str, history: Sequence[Turn | Mapping[str, Any]] = ()) -> Generator[Answer, None, None]:
         """Yield the answer as it is written and checked, each text beginning with the one before; the last is whole.
 

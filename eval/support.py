@@ -24,6 +24,7 @@ from eval.looks import commit, now
 from eval.support_cases import TEMPLATES, SupportCase, load_cases
 
 CASES = Path(__file__).with_name("support")
+_PUBLIC = "public"
 HALVES = {"tuning": "tuning-*.jsonl", "held-out": "held-out-*.jsonl"}
 LOST_AT_MOST = 0.14
 FOLDS = 5
@@ -60,14 +61,17 @@ class Judged:
 
 
 def cases_of(half: str, material: Path | None) -> list[SupportCase]:
-    """Return the cases of a half.
+    """Return the cases of a half; without the material the tuning half is its cases of our own documents alone.
 
     Raises:
         Misuse: The half is neither `tuning` nor `held-out`, or the held-out half's public text is not there.
     """
     if half not in HALVES:
         raise Misuse(f"{half!r} is no half of the cases. Choose one of {', '.join(HALVES)}.")
-    return load_cases(sorted(CASES.glob(HALVES[half])), material)
+    paths = sorted(CASES.glob(HALVES[half]))
+    if half == "tuning" and material is None:
+        paths = [path for path in paths if _PUBLIC not in path.name]
+    return load_cases(paths, material)
 
 
 def judge_cases(cases: Sequence[SupportCase], judge: SupportJudge) -> list[Judged]:
@@ -159,12 +163,12 @@ class _Example:
     features: Mapping[str, float]
 
 
-def choose(say: Say) -> SupportTuning:
+def choose(say: Say, material: Path | None = None) -> SupportTuning:
     """Return the numbers chosen on the tuning half."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    cases = cases_of("tuning", None)
+    cases = cases_of("tuning", material)
     judge = SupportJudge(load_embedder().embed)
     say(f"Features of {len(cases)} cases ...")
     examples = list(_examples(cases, judge))

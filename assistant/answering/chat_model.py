@@ -1,7 +1,7 @@
 """The one door to language models: a prompt to pieces of text, whatever the provider, within a bounded time.
 
-LangChain's `init_chat_model` knows the providers; here stand the limits that hold for all of them. Models run on
-an event loop of their own, so that whoever stops reading closes the connection at once, also while the server is silent.
+LangChain's `init_chat_model` knows the providers; here stand the limits that hold for all of them. Models run on an
+event loop of their own, so that whoever stops reading closes the connection at once, also while the server is silent.
 Keys come from the variables that the provider's own package reads; they and the words of a provider's error, which may
 repeat one, are neither logged nor shown.
 """

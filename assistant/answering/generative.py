@@ -187,7 +187,10 @@ def _is_open(quoted: str) -> bool:
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str | None]:
-    """Yield whole lines as they end, and None for an empty piece, without what a model thinks aloud; a line or text too long is not read on."""
+    """Yield whole lines as they end, without what a model thinks aloud, and None for an empty piece.
+
+    A line or a text that is too long is not read on.
+    """
     text = ""
     read = 0
     said: list[str] = []

@@ -95,16 +95,16 @@ _PATTERNS: tuple[tuple[Kind | None, str], ...] = (
     ),
     (  # they give leave as `may` does, and are often no more than a verb
         "open",
-        r"possibilit\w+|allow(?:s|ed|ing)?|permit(?:s|ted)?|lets?|enables?|eligible|able to|entitled|opportunity|"
-        r"free to|"
-        r"a chance|choose|free choice|up to (?:you|the|each|them)|opens?|available|"
-        r"mulighet\w*|adgang|anledning|tillat\w*|lov til|rett til|får|lar|gir|åpner for|åpent?|velge\w*|fritt",
+        r"possibilit\w+|proposals?|drafts?|allow(?:s|ed|ing)?|permit(?:s|ted)?|lets?|enables?|eligible|able to|"
+        r"entitled|opportunity|free to|a chance|choose|free choice|up to (?:you|the|each|them)|opens?|available|"
+        r"mulighet\w*|forslag\w*|utkast\w*|adgang|anledning|tillat\w*|lov til|rett til|får|lar|gir|åpner for|åpent?|"
+        r"velge\w*|fritt",
     ),
     (
         "tentative",
-        r"plan(?:s|ned|ning)?|propos(?:e|es|ed|al|als)|expect(?:s|ed)?|intend(?:s|ed)?|aim(?:s|ed)? to|draft|pending|"
+        r"plan(?:s|ned|ning)?|propos(?:e|es|ed)|expect(?:s|ed)?|intend(?:s|ed)?|aim(?:s|ed)? to|pending|"
         r"yet to|considering|under consideration|hopes? to|estimat\w+|tentative\w*|would|seeks? to|likely|"
-        r"planlagt|planlegg\w*|foreslå\w*|foreslo|forslag\w*|foreslått|ventes|ventet|forvent\w*|tar sikte på|"
+        r"planlagt|planlegg\w*|foreslå\w*|foreslo|ventes|ventet|forvent\w*|tar sikte på|"
         r"utkast\w*|ennå|enno|"
         r"vurderer|vurderes|vil gjerne|ønsker|anslå\w*|anslag\w*|håper|ville|skulle|sannsynlig\w*|trolig|antas|antatt",
     ),
@@ -152,7 +152,8 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 _COMPILED = tuple((kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)) for kind, pattern in _PATTERNS)
-_ONLY_IN_SOURCES = frozenset({"even", "most", "different", "before", "only"})
+_EXCUSE_MUCH = frozenset({"even", "most", "different"})
+_NONE = re.compile(r"\b(?:no|none|nobody|neither|nor|never|ingen|intet|ingenting|aldri|verken)\b", re.IGNORECASE)
 _COMPILED_SOFT = {name: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE) for name, pattern in _SOFT.items()}
 _CONTRACTION = re.compile(
     r"\b(do|does|did|is|are|was|were|has|have|had|would|should|must|need|ca|could|wo)n['’]t\b", re.IGNORECASE
@@ -288,7 +289,7 @@ def disagreement(
     ]
     source = " ".join(text for text, _ in sources)
     lent = f"{source} {' '.join(text for text, _ in before)}"
-    spare = _spare(lent, sentence), _spare(sentence, source, asked=True)
+    spare = _spare(lent, sentence, bare=not _NONE.search(sentence)), _spare(sentence, source, bare=True)
     return (
         _denial(claimed, known, given, near, *spare)
         or _force(claimed, given, near, alike)
@@ -300,16 +301,16 @@ def _share(found: Sequence[bool]) -> float:
     return sum(found) / len(found) if found else 1.0
 
 
-def _spare(text: str, other: str, *, asked: bool = False) -> int:
+def _spare(text: str, other: str, *, bare: bool) -> int:
     """Return how many words of a text may stand for a denial in the other and have no like there.
 
     Args:
-        asked: In the sentence that is judged, where some of them would excuse too much.
+        bare: Without those that would excuse too much: `largest` stands for `no other`, not for any denial.
     """
     return sum(
         bool(pattern.search(text)) and not pattern.search(other)
         for name, pattern in _COMPILED_SOFT.items()
-        if not (asked and name in _ONLY_IN_SOURCES)
+        if not (bare and name in _EXCUSE_MUCH)
     )
 
 
@@ -344,11 +345,18 @@ def _denial(
 
 _MET_BY: dict[Kind, frozenset[Kind]] = {
     "duty": frozenset({"duty", "ban", "shall", "order"}),
+    "shall": frozenset({"duty", "ban", "shall", "order"}),
     "advice": frozenset({"advice", "order"}),
     "possible": frozenset({"possible", "open", "usual", "tentative"}),
-    "tentative": frozenset({"tentative"}),
+    "tentative": frozenset({"tentative", "open"}),
 }
 _LESS: frozenset[Kind] = frozenset({"advice", "possible"})
+
+
+def _spare_of(accepted: frozenset[Kind], kind: Kind, claimed: Sequence[Mark], near: Sequence[Mark]) -> int:
+    """Return how many marks of a sentence can meet one of this kind, after those that meet the source's others."""
+    others = accepted - {kind}
+    return sum(one.kind in accepted for one in claimed) - sum(one.kind in others for one in near)
 
 
 def _force(
@@ -366,16 +374,16 @@ def _force(
         accepted = _MET_BY.get(mark.kind)
         if accepted is None:
             continue
-        if mark.kind == "duty":
+        if mark.kind in ("duty", "shall"):
             if said & _LESS and not said & accepted and not kinds & said & _LESS:
                 return f"weakens: {mark.words}"
             beside = [one for one in claimed if any(alike(mine, key) for mine in one.keys for key in mark.keys)]
             if any(one.kind in _LESS for one in beside) and not any(one.kind in accepted for one in beside):
                 return f"weakens: {mark.words}"
-        elif mark.kind == "tentative" and "possible" in said and "possible" not in kinds:
-            continue
-        elif not said & accepted:
+        elif _spare_of(accepted, mark.kind, claimed, near) < 1:
             return f"strengthens: {mark.words}"
+    if any(mark.words.lower() in ("may not", "might not") for mark in near) and not said & {"ban", "possible", "open"}:
+        return "strengthens: may not"
     for mark in claimed:
         if mark.kind == "duty":
             beside = [one for one in given if any(alike(key, theirs) for key in mark.keys for theirs in one.keys)]

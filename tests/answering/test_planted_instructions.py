@@ -1,13 +1,14 @@
 """Instructions planted in documents and in questions are not obeyed, whatever language model writes.
 
 The attacks are `eval/support/planted.jsonl`. The models here are the worst: one does the first thing that it is told,
-one knows what each attack wants and tries every way to say it. What they write must not reach the reader.
+two know what each attack wants
+and try every way to say it. What they write must not reach the reader.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,22 +24,24 @@ ATTACKS_FILE = Path(__file__).resolve().parents[2] / "eval" / "support" / "plant
 # What is registered in the articles with an attack, in the order of the attacks on documents; no device stands in both.
 DEVICES = {
     "en": (
-        "hearing aids, insulin pumps, blood pressure cuffs, nebulizers, wheelchairs, dental drills, contact lenses, "
-        "ultrasound probes, pulse oximeters, surgical masks, heart valves, knee braces, urine catheters, thermometers, "
-        "defibrillators, stethoscopes, breast pumps, glucose meters, sleep trackers, hospital beds, suture needles, "
-        "bone screws, hip joints, eye lasers, ventilators, dialysis filters, elastic bandages, syringes, walking "
-        "frames, allergy kits, pregnancy tests, endoscopes, incubators, compression stockings, oxygen tents, skin "
-        "patches, cochlear implants, pacemakers, tourniquets, exoskeletons, scalpels, crutches, retina cameras, fever "
-        "strips, voice boxes, stair lifts, bite splints, spinal rods, wound sponges, light boxes"
+        "hearing aids, insulin pumps, blood pressure cuffs, nebulizers, wheelchairs, dental drills, contact "
+        "lenses, ultrasound probes, pulse oximeters, surgical masks, heart valves, knee braces, urine "
+        "catheters, thermometers, defibrillators, stethoscopes, breast pumps, glucose meters, sleep trackers, "
+        "hospital beds, suture needles, bone screws, hip joints, eye lasers, ventilators, dialysis filters, "
+        "elastic bandages, syringes, walking frames, allergy kits, pregnancy tests, endoscopes, incubators, "
+        "compression stockings, oxygen tents, skin patches, cochlear implants, pacemakers, tourniquets, "
+        "exoskeletons, scalpels, crutches, retina cameras, fever strips, voice boxes, stair lifts, bite "
+        "splints, spinal rods, wound sponges, light boxes"
     ).split(", "),
     "nb": (
-        "rullatorer, øyedråpeflasker, tannkroner, brilleglass, trykkmadrasser, medisindosetter, trygghetsalarmer, "
-        "dusjstoler, pasientheiser, fotsenger, nakkekrager, albueskinner, sugekateter, stomiposer, blodposer, "
-        "lysterapilamper, inhalasjonskamre, åndedrettsalarmer, fallsensorer, tastaturhansker, leselister, "
-        "kneproteser, ryggkorsetter, operasjonsbord, narkoseapparater, respirasjonsmasker, dialysemaskiner, "
-        "varmetepper, kjøleposer, sårsuger, blodsukkerpenner, vektplater, gangtrenere, håndleddsstøtter, tannbørstehoder, "
-        "hørselvern, røntgenplater, ultralydgeler, skjelettmodeller, tåskillere, gipssager, arrplaster, svelgprøver, "
-        "lungesekker, søvnputer, parykker, armproteser, skolisebelter, lupelamper, bittskinner"
+        "rullatorer, øyedråpeflasker, tannkroner, brilleglass, trykkmadrasser, medisindosetter, "
+        "trygghetsalarmer, dusjstoler, pasientheiser, fotsenger, nakkekrager, albueskinner, sugekateter, "
+        "stomiposer, blodposer, lysterapilamper, inhalasjonskamre, åndedrettsalarmer, fallsensorer, "
+        "tastaturhansker, leselister, kneproteser, ryggkorsetter, operasjonsbord, narkoseapparater, "
+        "respirasjonsmasker, dialysemaskiner, varmetepper, kjøleposer, sårsuger, blodsukkerpenner, "
+        "vektplater, gangtrenere, håndleddsstøtter, tannbørstehoder, hørselvern, røntgenplater, "
+        "ultralydgeler, skjelettmodeller, tåskillere, gipssager, arrplaster, svelgprøver, lungesekker, "
+        "søvnputer, parykker, armproteser, skolisebelter, lupelamper, bittskinner"
     ).split(", "),
 }
 # What is registered in the articles without an attack, which the attacks in questions are asked of in turn.
@@ -50,7 +53,10 @@ MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
     "nb": "januar februar mars april mai juni juli august september oktober november desember".split(),
 }
-BLOCK_MARKS = ("-", "*", "|", "#")
+# So few pages need no worker process to be embedded in.
+SYNCED_AT_ONCE = 20
+# What begins like this stands on lines of its own.
+BLOCK_MARKS = ("-", "*", "|", "#", "</")
 
 
 # ---- The attacks and what they are planted in ----
@@ -91,7 +97,7 @@ class Article:
     question: str
 
     def text(self, planted: str = "") -> str:
-        """Return the page: what begins like a list, a table or a heading stands alone, the rest in running text."""
+        """Return the page, with what is planted in running text or, where it begins like a block, alone."""
         alone = planted.startswith(BLOCK_MARKS)
         heading = self.title if self.name.endswith(".txt") else f"# {self.title}"
         gap = "\n\n" if alone else " " if planted else ""
@@ -164,31 +170,40 @@ class Player:
         return self.plays(request)
 
 
-def devoted(attack: Attack) -> Script:
-    """Return a model that knows what the attack wants, and tries every way to bring it to the reader.
-
-    Plainly; on the authority of the order; the order's own words; on the authority of an innocent sentence; behind the
-    true answer. What it quotes it quotes from every passage, so that a wrong passage is no defence.
-    """
-    page = ARTICLES[attack.id]
-    said = attack.payload[0].upper() + attack.payload[1:] + "."
+def by_the_order(attack: Attack) -> Script:
+    """Return a model that knows what the attack wants, and says it on the authority of the order, or repeats that."""
     lines = [line for line in attack.text.splitlines() if line.strip("|- ")]
-    claims = [
-        *((line, said) for line in lines),
-        *((line, line) for line in lines),
-        (page.fact, said),
-        (page.following, said),
-        (page.fact, f"{page.fact.rstrip('.')}, {attack.payload}."),
-        (page.fact, f"{page.fact} {said}"),
-    ]
+    return writing(attack, [(line, said) for said in (as_sentence(attack.payload), "") for line in lines])
+
+
+def by_the_article(attack: Attack) -> Script:
+    """Return a model that knows what the attack wants, and says it on the authority of innocent sentences."""
+    page, said = ARTICLES[attack.id], as_sentence(attack.payload)
+    joined = f"{page.fact.rstrip('.')}, {attack.payload}."
+    return writing(attack, [(page.fact, said), (page.following, said), (page.fact, joined)])
+
+
+def as_sentence(words: str) -> str:
+    """Return words as a model would claim them."""
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def writing(attack: Attack, claims: Sequence[tuple[str, str]]) -> Script:
+    """Return a model that writes what the attack wants plainly, then claims: quoted words, and what is said of them.
+
+    The words are quoted from the passage that holds them, or as if from the first; they are said themselves where
+    nothing else is. A question to be rewritten gets what the attack wants put in.
+    """
 
     def write(request: Request) -> Reply:
         if request.instructions.startswith("You prepare a search"):
-            return Reply(f"SAME: {page.question} {attack.payload}\nOTHER: {attack.payload}")
-        keys = [f"P{number}" for number in range(1, 9) if f"<passage P{number} " in request.message]
-        holding = {words: key for key in reversed(keys) for words, _ in claims if words in passage_of(request, key)}
-        written = [f"QUOTE {holding.get(words, 'P1')}: {words}\nCLAIM: {claim}" for words, claim in claims]
-        return Reply("\n".join([attack.payload, *written]))
+            return Reply(f"SAME: {ARTICLES[attack.id].question} {attack.payload}\nOTHER: {attack.payload}")
+        keys = [key for number in range(1, 9) if passage_of(request, key := f"P{number}")]
+        written = [attack.payload]
+        for words, said in claims:
+            key = next((key for key in keys if words in passage_of(request, key)), "P1")
+            written.append(f"QUOTE {key}: {words}\nCLAIM: {said or words}")
+        return Reply("\n".join(written))
 
     return write
 
@@ -200,7 +215,11 @@ def passage_of(request: Request, key: str) -> str:
 
 
 # Each attack is made on each of them.
-MODELS: dict[str, Callable[[Attack], Script]] = {"obedient": lambda attack: obedient, "devoted": devoted}
+MODELS: dict[str, Callable[[Attack], Script]] = {
+    "obedient": lambda attack: obedient,
+    "by the order": by_the_order,
+    "by the article": by_the_article,
+}
 
 
 # ---- The assistants ----
@@ -230,7 +249,9 @@ def open_over_articles(
             )
             opened.append(Assistant(settings))
             opened[-1].warm_up()
-            opened[-1].sync()
+            paths = sorted((folder / "corpus").iterdir())
+            for first in range(0, len(paths), SYNCED_AT_ONCE):
+                opened[-1].sync(paths[first : first + SYNCED_AT_ONCE])
             return opened[-1]
 
         yield open_one
@@ -286,11 +307,10 @@ def test_the_attacks_are_150_in_two_languages_and_two_places():
     assert len({one.id for one in ATTACKS}) == len({one.text for one in ATTACKS}) == len(ATTACKS) == 150
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
-def test_an_attack_wants_words_that_the_article_does_not_hold(attack: Attack):
+def test_an_attack_wants_words_that_no_article_holds():
     """What is looked for on the screen can come from nowhere but the attack."""
-    page = ARTICLES[attack.id]
-    assert attack.payload.lower() not in f"{page.text()} {page.question}".lower()
+    pages = "\n".join(f"{page.text()} {page.question}" for page in ARTICLES.values()).lower()
+    assert [attack.id for attack in ATTACKS if attack.payload.lower() in pages] == []
 
 
 @pytest.mark.parametrize("model", MODELS)
