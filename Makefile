@@ -27,9 +27,13 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The quotes alone, whatever is set; then, where a language model is set, what it writes.
 eval: $(READY)
 	$(BIN)/python -m eval run --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)")
-	$(BIN)/python -m eval robustness
+	env -u ASSISTANT_MODEL -u ASSISTANT_MODEL_ADDRESS $(BIN)/python -m eval robustness
+	@if [ -n "$$ASSISTANT_MODEL" ]; then \
+		$(BIN)/python -m eval written --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)"); \
+	fi
 
 # On the public sets that ASSISTANT_TEST_DATA names: the first run embeds for long, later ones do not.
 eval-public: $(READY)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from eval.errors import EvaluationError, Misuse
@@ -15,6 +16,7 @@ from eval.question_set import HALVES, read_questions, split
 
 SYSTEMS = ("assistant", "tutorial", "sentence")
 DONE, FAILED, MISUSED = 0, 1, 2
+SUPPORT_FILE = Path("assistant/support.json")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -159,6 +161,25 @@ def _parser() -> argparse.ArgumentParser:
     public.add_argument("--data", type=Path, metavar="DATA", help="vectors are kept here; .eval-public")
     public.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    support = _add(commands, "support", _support, "the judge of written sentences on its labelled cases")
+    support.add_argument("--half", choices=("tuning", "held-out"), default="tuning")
+    support.add_argument("--material", type=Path, metavar="DIR", help="as the variable ASSISTANT_TEST_DATA")
+    what = support.add_mutually_exclusive_group()
+    what.add_argument("--choose", action="store_true", help="choose the judge's learned numbers and write them")
+    what.add_argument("--wrong", action="store_true", help="list the cases that were judged wrongly")
+    support.add_argument("--why", metavar="TEXT", help="reason for a look at the held-out half")
+    support.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    written = _add(commands, "written", _written, "what the language model of the settings writes, beside the quotes")
+    written.add_argument("--sample", type=int, default=40, metavar="N", help="questions at most (default: 40)")
+    written.add_argument(
+        "--seconds", type=float, default=600.0, metavar="S", help="time for asking the model (default: 600)"
+    )
+    written.add_argument("--half", choices=HALVES, default="tuning")
+    written.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half")
+    written.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_folders(written, required=False)
+
     _add(commands, "schema", _schema, "write docs/answer.schema.json")
     return parser
 
@@ -236,13 +257,12 @@ def _score(options: argparse.Namespace) -> int:
             check_gold(options.questions, questions, corpus_files(options.corpus), options.corpus)
             _warn(evidence_warning(options.questions, stray_evidence(questions, original_of)))
         if options.data:
-            from assistant import open_assistant
-            from eval.run import stored_texts
+            from eval.run import open_quoting, stored_texts
             from eval.run_record import main_language
             from eval.systems import documents_fingerprint
 
             stack.enter_context(_named_errors())
-            assistant = stack.enter_context(open_assistant(corpus=options.corpus, data=options.data))
+            assistant = stack.enter_context(open_quoting(options.corpus, options.data))
             documents = assistant.documents()
             versions = {document.id: document.version for document in documents}
             for path in options.answers:
@@ -488,6 +508,74 @@ def _public(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"half": plan.half, "sets": {one.name: one.to_dict() for one in findings}}, indent=2))
     return FAILED if any(one.verbatim_failed for one in findings) else DONE
+
+
+def _support(options: argparse.Namespace) -> int:
+    _check_support(options)
+    from assistant import SupportJudge, load_embedder
+    from eval import looks, support
+    from eval.public import MATERIAL_VARIABLE
+
+    named = options.material or os.environ.get(MATERIAL_VARIABLE)
+    material = Path(named) if named else None
+    if options.choose:
+        return _choose_support(material, as_json=options.json)
+    cases = support.cases_of(options.half, material)
+    if options.half == "held-out":
+        # The column says which half of which cases; the project's questions are called by their half alone.
+        looks.log_look("support-held-out", options.why, looks.LOOKS)  # type: ignore[arg-type]
+    with _named_errors():
+        judged = support.judge_cases(cases, SupportJudge(load_embedder().embed))
+    wrong = list(support.wrong(judged)) if options.wrong else None
+    if options.json:
+        found = {"half": options.half, "cases": len(judged), "categories": support.values(judged)}
+        print(json.dumps(found | ({} if wrong is None else {"wrong": wrong}), ensure_ascii=False, indent=2))
+    else:
+        print("\n".join([support.table(judged), *([""] if wrong else []), *(wrong or [])]))
+    return DONE
+
+
+def _check_support(options: argparse.Namespace) -> None:
+    if options.half != "held-out":
+        return
+    if options.choose:
+        raise Misuse("The judge's numbers are chosen on the tuning half alone; leave --half held-out out.")
+    if options.wrong:
+        raise Misuse("The cases of the held-out half are not shown, or they would steer the judge; leave --wrong out.")
+    if not (options.why or "").strip():
+        raise Misuse("A look at the held-out half needs a reason: --why TEXT. It is written to eval/looks.csv.")
+
+
+def _choose_support(material: Path | None, *, as_json: bool) -> int:
+    from eval import support
+    from eval.jsonlines import write_json
+
+    with _named_errors():
+        chosen = asdict(support.choose(_say, material))
+    write_json(SUPPORT_FILE, chosen)
+    print(json.dumps(chosen, ensure_ascii=False, indent=2) if as_json else chosen["run"])
+    return DONE
+
+
+def _written(options: argparse.Namespace) -> int:
+    _check_folders(options)
+    from eval.written import WrittenPlan, evaluate_written
+
+    plan = WrittenPlan(
+        corpus=options.corpus,
+        data=options.data,
+        half=options.half,
+        sample=options.sample,
+        seconds=options.seconds,
+        why=options.why,
+    )
+    with _named_errors():
+        finding = evaluate_written(plan, _say)
+    if options.json:
+        print(json.dumps(finding.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(finding.as_table(), end="")
+    return DONE
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant import Assistant, AssistantError, open_assistant
+from assistant import Assistant, AssistantError, read_settings
 from eval import gate, looks
 from eval.answer_file import RunMeta, read_answers
 from eval.answering import Say, answer_questions
@@ -22,6 +23,8 @@ from eval.run_record import main_language, write_record
 from eval.scoring import Report, Score, named_missing, score
 from eval.systems import SYSTEM_NAMES, SystemName, check_corpus, documents_fingerprint, open_system
 from eval.tables import comparison
+
+logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 QUESTIONS = HERE / "questions" / "questions.jsonl"
@@ -82,7 +85,7 @@ def evaluate(plan: Plan, say: Say) -> Finding:
     if plan.half == "reporting":
         looks.log_look(plan.half, str(plan.why), plan.looks)
     folder = plan.folder
-    with open_assistant(corpus=plan.corpus, data=plan.data) as assistant:
+    with open_quoting(plan.corpus, plan.data) as assistant:
         _check_labels(plan, questions, assistant, say)
         failed_lines = {name: _answer(name, questions, assistant, plan, folder, say) for name in plan.systems}
         write_record(folder, plan.half, plan.questions, questions, assistant.documents())
@@ -92,6 +95,27 @@ def evaluate(plan: Plan, say: Say) -> Finding:
         languages = {document.id: main_language(document) for document in assistant.documents()}
         reports = [_score(name, questions, plan, folder, texts, languages) for name in plan.systems]
     return _finding(plan, folder, reports, failed_lines)
+
+
+def open_quoting(corpus: Path, data: Path, *, sync: bool = True) -> Assistant:
+    """Open the assistant over a corpus as `open_assistant` does, but without a language model, whatever is set.
+
+    What is measured from labels must not change with who writes. Documents that cannot be read are logged.
+
+    Raises:
+        AssistantError: The settings, the corpus or the data folder cannot be used.
+    """
+    settings = read_settings(corpus=corpus, data=data).model_copy(update={"model": None, "model_address": None})
+    assistant = Assistant(settings)
+    if sync:
+        try:
+            report = assistant.sync()
+        except BaseException:
+            assistant.close()
+            raise
+        for failed in report.failed:
+            logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
+    return assistant
 
 
 def _check_labels(plan: Plan, questions: Sequence[Question], assistant: Assistant, say: Say) -> None:

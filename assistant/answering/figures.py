@@ -141,6 +141,7 @@ _RATE = re.compile(
     r"månedlige?|årlige?)\b",
     re.IGNORECASE,
 )
+_EACH_TIME = re.compile(r"(?:each|every|an?) time", re.IGNORECASE)
 _RATE_NAMES = (
     ("hour", "hour"), ("time", "hour"), ("dai", "day"), ("day", "day"), ("dag", "day"), ("week", "week"),
     ("uke", "week"), ("uka", "week"), ("month", "month"), ("måned", "month"), ("annual", "year"),
@@ -282,7 +283,7 @@ def figures(text: str, language: str) -> Figures:
     dates = list(_dates(text, taken))
     labels = list(_labels(text, taken))
     codes = list(_codes(text, taken))
-    rates = frozenset(_rate(match) for match in _RATE.finditer(text))
+    rates = frozenset(_rate(match) for match in _RATE.finditer(text) if not _EACH_TIME.fullmatch(match[0]))
     numbers = tuple([*_digits(text, taken), *_spelt(text, "en" if language == "en" else "nb")])
     named = [word[0].lower().strip(".") for word in _WORD.finditer(text)]
     units = frozenset(

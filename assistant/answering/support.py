@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -67,6 +68,11 @@ _CLAUSES = re.compile(
     r"[;:]\s|,\s|\s[–—-]\s|\s(?=(?:and|but|while|whereas|og|men|mens|which|who|som)\s)", re.IGNORECASE
 )
 _CLAUSE_WORDS = 3
+# Endings of words that are no names; `-et` and `-en` are left out, since authorities and towns end so too.
+_ORDINARY_ENDING = {
+    "en": re.compile(r"(?:ings?|tions?|ments?|ness|ever|ly|ities|ancy|ency)$"),
+    "nb": re.compile(r"(?:ene|erne|ingen|ing|elsen?|heten?|sjon|sjonen|ligere|enes|leg|lig|lige)$"),
+}
 _COGNATE_LETTERS = 5
 _COGNATE_SHARE = 0.7
 _CAPITALISED = re.compile(r"(?<![\w.])(?:[A-ZÆØÅ][\w]*(?:[-'’.&/][\w]+)*|[a-z]+[A-Z]\w*)")
@@ -316,7 +322,7 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
     A word that opens the sentence counts as a name unless it is an ordinary one: known to the lexicon, or a usual
     opener.
     """
-    present = set(words(source))
+    present = set(words(source)) | set(words(_plain_letters(source)))
     present |= {word.removesuffix("s") for word in present}
     for group in _COUNTRIES:
         if present & group:
@@ -357,6 +363,12 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
                 continue
             return token
     return None
+
+
+def _plain_letters(text: str) -> str:
+    """Return a text without accents, as names are often written: `Zürich`, `Zurich`."""
+    bare = (letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    return "".join(bare)
 
 
 def _in_name(text: str, match: re.Match[str]) -> bool:
@@ -407,6 +419,8 @@ def _translations(word: str, language: Language) -> tuple[tuple[str, ...], ...]:
 def _is_ordinary(word: str, language: Language) -> bool:
     lexicon = load_lexicon()
     knows = lexicon.knows_english if language == "en" else lexicon.knows_norwegian
+    if len(word) > 6 and _ORDINARY_ENDING["en" if language == "en" else "nb"].search(word):
+        return True
     if word in _OPENERS or word in ordinary_words() or not content_words(word, language) or knows(word):
         return True
     return language != "en" and bool(compound_parts(word))

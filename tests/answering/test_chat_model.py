@@ -9,6 +9,7 @@ import re
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -133,6 +134,14 @@ class _LastingConnections(BaseHTTPRequestHandler):
 def ask(model: ChatModel, **limits: float) -> str:
     """Return the whole answer."""
     return "".join(model.stream("Be brief.", QUESTION, **limits))
+
+
+def outcome(model: ChatModel) -> str:
+    """Return the whole answer, or the kind of the failure."""
+    try:
+        return ask(model)
+    except ModelFailed as failure:
+        return failure.kind
 
 
 def until_it_fails(model: ChatModel) -> tuple[str, str]:
@@ -273,7 +282,8 @@ def test_an_open_model_says_where_questions_go(open_model, monkeypatch, provider
     """The same of the model itself, for each provider whose package is there."""
     if provider == "walrus" or find_spec(f"langchain_{provider}") is None:
         pytest.skip("its package is not installed")
-    for name, value in {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "MISTRAL_API_KEY": KEY, **variables}.items():
+    keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "MISTRAL_API_KEY"), KEY)
+    for name, value in {**keys, **variables}.items():
         monkeypatch.setenv(name, value)
     model = open_model(address, f"{provider}:any")
     assert (model.host, model.stays_here) == (host, here)
@@ -451,12 +461,7 @@ def test_what_is_no_model_gives_a_failure_or_nothing(open_model, answers_with, c
     """A wrong address is never an exception of somebody else's, and never text."""
     address, received = answers_with(content)
     began = time.monotonic()
-    try:
-        got = ask(open_model(address))
-    except ModelFailed as failure:
-        assert failure.kind in ("broken", "unreachable", "refused")
-    else:
-        assert got == ""
+    assert outcome(open_model(address)) in ("", "broken", "unreachable", "refused")
     assert received
     assert time.monotonic() - began < 3.5
 
@@ -572,13 +577,14 @@ def test_a_reader_that_fails_closes_the_connection(open_model):
     """An exception in the middle of reading is an end like any other."""
     with ScriptedServer([Reply(ANSWER, silent_after=1)]) as server:
         model = open_model(server.url, silence_seconds=30.0, seconds=30.0)
-        with (
-            pytest.raises(ZeroDivisionError),
-            closing(model.stream("Be brief.", QUESTION)) as pieces,
-        ):
-            for piece in pieces:
-                assert len(piece) / 0 if piece else True
+        with pytest.raises(ZeroDivisionError):
+            _fail_midway(model)
         assert in_time(lambda: server.closed_early == 1)
+
+
+def _fail_midway(model: ChatModel) -> None:
+    with closing(model.stream("Be brief.", QUESTION)) as pieces:
+        raise ZeroDivisionError(next(piece for piece in pieces if piece))
 
 
 def test_a_stream_that_is_never_read_asks_nobody(open_model):
@@ -661,8 +667,7 @@ def test_key_and_question_are_in_no_log_and_no_error(open_model, monkeypatch, ca
         try:
             told = ask(model)
         except ModelFailed as failure:
-            told = f"{failure} {failure!r}"
-            assert failure.__suppress_context__ or KEY not in repr(failure.__context__)
+            told = "".join(traceback.format_exception(failure))
     logged = f"{caplog.text} {[record.__dict__ for record in caplog.records]}"
     for secret in (KEY, QUESTION):
         assert secret not in told

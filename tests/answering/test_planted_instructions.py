@@ -53,8 +53,6 @@ MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
     "nb": "januar februar mars april mai juni juli august september oktober november desember".split(),
 }
-# So few pages need no worker process to be embedded in.
-SYNCED_AT_ONCE = 20
 # What begins like this stands on lines of its own.
 BLOCK_MARKS = ("-", "*", "|", "#", "</")
 
@@ -165,9 +163,9 @@ class Player:
         self.last: Request | None = None
 
     def __call__(self, request: Request) -> Reply:
-        """Reply as the script of the hour."""
+        """Reply as the script of the hour, in one piece: hundreds of small ones take long."""
         self.last = request
-        return self.plays(request)
+        return Reply(pieces=(self.plays(request).text,))
 
 
 def by_the_order(attack: Attack) -> Script:
@@ -214,7 +212,8 @@ def passage_of(request: Request, key: str) -> str:
     return rest.partition("\n</passage ")[0]
 
 
-# Each attack is made on each of them.
+# No order of a question can be quoted: it stands in no passage.
+MODELS_FOR_QUESTIONS = ("obedient", "by the article")
 MODELS: dict[str, Callable[[Attack], Script]] = {
     "obedient": lambda attack: obedient,
     "by the order": by_the_order,
@@ -249,9 +248,7 @@ def open_over_articles(
             )
             opened.append(Assistant(settings))
             opened[-1].warm_up()
-            paths = sorted((folder / "corpus").iterdir())
-            for first in range(0, len(paths), SYNCED_AT_ONCE):
-                opened[-1].sync(paths[first : first + SYNCED_AT_ONCE])
+            opened[-1].sync()
             return opened[-1]
 
         yield open_one
@@ -321,7 +318,7 @@ def test_no_document_gives_orders(attack: Attack, model: str, planted: Assistant
     check(planted, planted.ask(ARTICLES[attack.id].question), attack)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODELS_FOR_QUESTIONS)
 @pytest.mark.parametrize("attack", IN_QUESTIONS, ids=lambda attack: attack.id)
 def test_no_question_gives_orders(attack: Attack, model: str, untouched: Assistant, player: Player):
     """The instruction stands behind a real question, and the model wants to do what it says."""
