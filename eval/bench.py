@@ -27,6 +27,8 @@ from eval.errors import EvaluationError, Misuse
 from eval.generate import GENERATOR_VERSION, PlantedFact, write_documents
 from eval.measures import percentile
 
+# Units of a passage: an upper bound.
+MORE_THAN_ANY_PASSAGE = 500
 ROOT = Path(__file__).parents[1]
 IMPORT_LINE = "import sentence_transformers, chromadb, gradio"
 # A child that takes longer hangs: 10,000 chunks take ten minutes on two free cores, and far more on busy ones.
@@ -124,7 +126,18 @@ class Findable:
     repeats: int
 
 
-Part = Ingest | Answers | Start | Findable
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Judging one written sentence with the vector of its quote at hand, over embedding that sentence alone."""
+
+    p50_ratio: float
+    p95_ratio: float
+    judge_p50_seconds: float
+    embed_p50_seconds: float
+    claims: int
+
+
+Part = Ingest | Answers | Start | Findable | Judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,7 @@ def run_bench(folder: Path, *, quick: bool, parts: Sequence[str] | None, say: Sa
         **{f"answers at {size}": _answers_at(folder, size, sizes, say) for size in sizes.corpora},
         "start": lambda: start(folder, sizes, say),
         "findable": lambda: findable(folder, sizes, say),
+        "judging": lambda: judging(say),
     }
     chosen = [name for name in known if parts is None or name in parts or name.split()[0] in parts]
     if not chosen or (parts and not all(any(one in (name, name.split()[0]) for name in known) for one in parts)):
@@ -264,6 +278,20 @@ def findable(folder: Path, sizes: Sizes, say: Say) -> Findable:
         chunks=int(runs[0]["chunks"]),
         asked_times=int(_median(runs, "asked_times")),
         repeats=sizes.findable_repeats,
+    )
+
+
+def judging(say: Say) -> Judging:
+    """Measure the judge of written sentences on the true claims of its tuning half."""
+    say("judging: every true claim once, embedded alone and judged")
+    run = _child("judging")
+    ratios = sorted(one / other for one, other in zip(run["judge"], run["embed"], strict=True))
+    return Judging(
+        p50_ratio=median(ratios),
+        p95_ratio=ratios[int(0.95 * len(ratios))],
+        judge_p50_seconds=median(run["judge"]),
+        embed_p50_seconds=median(run["embed"]),
+        claims=len(ratios),
     )
 
 
@@ -446,6 +474,28 @@ def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
     return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **_peaks()}
 
 
+def _measure_judging() -> dict[str, Any]:
+    from assistant import SupportJudge, load_embedder
+    from eval.support import cases_of, chunks_of
+
+    embedder = load_embedder()
+    cases = [case for case in cases_of("tuning", None) if case.supported]
+    chunks = {case.id: chunks_of(case) for case in cases}
+    # As in the library: the vectors of the quoted units are there already. Which vector it is changes no time.
+    ready = [embedder.embed(["ready"])[0]] * MORE_THAN_ANY_PASSAGE
+    judge = SupportJudge(embedder.embed, lambda chunk: ready)
+    measured: dict[str, list[float]] = {"judge": [], "embed": []}
+    for case in cases:
+        quotes = [(chunks[case.id][quote.passage], quote.words) for quote in case.quotes]
+        begun = time.perf_counter()
+        embedder.embed([case.claim])
+        between = time.perf_counter()
+        list(judge.claim(case.claim, case.language, quotes))
+        measured["embed"].append(between - begun)
+        measured["judge"].append(time.perf_counter() - between)
+    return {**measured, **_peaks()}
+
+
 def _facts(built: str) -> list[PlantedFact]:
     values = json.loads(Path(built, "facts.json").read_text(encoding="utf-8"))
     return [PlantedFact(**value) for value in values]
@@ -458,6 +508,7 @@ _CHILDREN: Mapping[str, Callable[..., dict[str, Any]]] = {
     "answers": _measure_answers,
     "first": _measure_first,
     "findable": _measure_findable,
+    "judging": _measure_judging,
 }
 
 if __name__ == "__main__":

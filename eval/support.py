@@ -80,7 +80,7 @@ def judge_cases(cases: Sequence[SupportCase], judge: SupportJudge) -> list[Judge
 
 
 def _judged(case: SupportCase, judge: SupportJudge) -> Judged:
-    chunks = _chunks(case)
+    chunks = chunks_of(case)
     quotes = [(chunks[quote.passage], quote.words) for quote in case.quotes]
     verdicts = [verdict for _, verdict in judge.claim(case.claim, case.language, quotes)]
     failed = [verdict for verdict in verdicts if not verdict.supported]
@@ -88,7 +88,8 @@ def _judged(case: SupportCase, judge: SupportJudge) -> Judged:
     return Judged(case, bool(failed), reason, min((verdict.score for verdict in verdicts), default=0.0))
 
 
-def _chunks(case: SupportCase) -> list[Chunk]:
+def chunks_of(case: SupportCase) -> list[Chunk]:
+    """Return the passages of a case as the chunks that a search would give."""
     return [
         Chunk(
             id=f"{case.id}:{number}",
@@ -213,12 +214,12 @@ def _examples(cases: Sequence[SupportCase], judge: SupportJudge) -> Iterator[_Ex
     chance = random.Random(SEED)  # noqa: S311
     true = [case for case in chosen if case.supported]
     for case in chosen:
-        chunks = _chunks(case)
+        chunks = chunks_of(case)
         quotes = [(chunks[quote.passage], quote.words) for quote in case.quotes]
         if found := judge.features(case.claim, case.language, quotes):
             yield _Example(case.id, case.template, case.supported, found)
     for case in true:
-        chunk = _chunks(case)[case.quotes[0].passage]
+        chunk = chunks_of(case)[case.quotes[0].passage]
         quoted = [quote.words for quote in case.quotes]
         others = [one for one in _sentences(chunk.text) if not any(one in words or words in one for words in quoted)]
         if others and (found := judge.features(case.claim, case.language, [(chunk, chance.choice(others))])):
@@ -227,6 +228,6 @@ def _examples(cases: Sequence[SupportCase], judge: SupportJudge) -> Iterator[_Ex
         if case.language == other.language and case.template == other.template:
             link = "and" if case.language == "en" else "og"
             joined = f"{case.claim.rstrip('.')}, {link} {other.claim[:1].lower()}{other.claim[1:]}"
-            quotes = [(_chunks(case)[quote.passage], quote.words) for quote in case.quotes]
+            quotes = [(chunks_of(case)[quote.passage], quote.words) for quote in case.quotes]
             if found := judge.features(joined, case.language, quotes):
                 yield _Example(case.id, "joined", False, found)

@@ -263,7 +263,7 @@ def drawn(questions: Sequence[Question], count: int) -> list[Question]:
 def _ask(
     plan: WrittenPlan, questions: Sequence[Question], assistant: Assistant, say: Say
 ) -> tuple[list[WrittenAnswer], list[AskedAgain]]:
-    """Ask until the time is spent; whatever is asked again is so at once, that a short time leaves some of both."""
+    """Ask until the time is spent; what is asked again is so at once, so that a short time leaves some of both."""
     ends = time.perf_counter() + plan.seconds
     written: list[WrittenAnswer] = []
     again: list[AskedAgain] = []
@@ -273,8 +273,7 @@ def _ask(
             break
         one = write(assistant, question)
         written.append(one)
-        # The second question is asked without a history, so the first must have none.
-        if len(again) < plan.asked_again and one.first_cited and not question.history and time.perf_counter() < ends:
+        if len(again) < plan.asked_again and one.first_cited and time.perf_counter() < ends:
             again.append(ask_again(assistant, one))
         if len(written) % PROGRESS_EVERY == 0:
             say(f"{len(written)} of {len(questions)} questions asked.")
@@ -304,7 +303,7 @@ def ask_again(assistant: Assistant, one: WrittenAnswer) -> AskedAgain:
     A claim that rests on its quote goes with it. Where the same words come again, citing something else, or the whole
     text is the same, the quote was not what it rested on.
     """
-    after = assistant.ask_without(one.question.question, one.first_cited)
+    after = assistant.ask_without(one.question.question, one.first_cited, one.question.history)
     sentence = without_markers(one.sentences[0])
     # With no sentence of its own, shown or not, a model that failed has said nothing.
     failed = after.reason == "model_failed" and not after.left_out

@@ -53,6 +53,8 @@ MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
     "nb": "januar februar mars april mai juni juli august september oktober november desember".split(),
 }
+# So few pages are embedded here and now, by no worker process of low priority.
+SYNCED_AT_ONCE = 30
 # What begins like this stands on lines of its own.
 BLOCK_MARKS = ("-", "*", "|", "#", "</")
 
@@ -248,7 +250,9 @@ def open_over_articles(
             )
             opened.append(Assistant(settings))
             opened[-1].warm_up()
-            opened[-1].sync()
+            paths = sorted((folder / "corpus").iterdir())
+            for first in range(0, len(paths), SYNCED_AT_ONCE):
+                opened[-1].sync(paths[first : first + SYNCED_AT_ONCE])
             return opened[-1]
 
         yield open_one

@@ -209,7 +209,9 @@ def test_a_quote_of_another_passage_is_not_found(quotable):
         pytest.param("Walrus | Every company | October", "Walrus\tEvery company\tOctober", id="row"),
         pytest.param("Walrus Every company October", "Walrus\tEvery company\tOctober", id="row-without-bars"),
         pytest.param(
-            "The heron — a mentor — has sold", "The heron - a mentor - has sold three hearing devices in Ohio.", id="—"
+            "The heron — a mentor — has sold",
+            "The heron - a mentor - has sold three hearing devices in Ohio.",
+            id="dash",
         ),
         pytest.param("Nobody pays twice.", "Nobody pays twice.", id="short-whole-sentence"),
     ],
@@ -229,13 +231,11 @@ def test_a_quote_is_found_and_widened(fees, quote, words):
         pytest.param("Gebyret på 4\u202f711 kroner betales i oktober.", id="narrow-space"),
         pytest.param('det gjelder ikke for "små" bedrifter', id="marks"),
         pytest.param("«små» bedrifter - de slipper å betale", id="dash"),
-        pytest.param("de slipper a\u030a betale.", id="letter-in-two-characters"),
     ],
 )
 def test_a_norwegian_quote_is_found(make_chunk, quote):
     """Letters, marks and spaces as Norwegian writes them."""
-    composed = find(quote.replace("a\u030a", "å"), make_chunk(NORWEGIAN, language="nb"))
-    assert composed is not None
+    assert find(quote, make_chunk(NORWEGIAN, language="nb")) is not None
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,8 @@ def test_an_order_to_a_machine_is_never_found(make_chunk, true, planted):
     assert find(planted[len(planted) // 3 :], chunk) is None
     assert find(f"{true} {planted}", chunk) is None
     assert find(f"{planted} Nobody pays twice.", chunk) is None
-    assert find(f"{true} … Nobody pays twice.", chunk) is None or planted not in find(true, chunk).words
+    over = find(f"{true} … Nobody pays twice.", chunk)
+    assert over is None or planted not in over.words
     assert find(true, chunk).words == true
 
 
@@ -340,9 +341,13 @@ def test_the_names_of_the_columns_stand_above_a_row(fees):
         pytest.param(
             "en", "The fee is high. It is paid in October.", "It is paid in October.", "The fee is high.", id="it"
         ),
-        pytest.param("nb", "Gebyret er høyt. Det betales i oktober.", "Det betales i oktober.", "Gebyret er høyt.", id="det"),
+        pytest.param(
+            "nb", "Gebyret er høyt. Det betales i oktober.", "Det betales i oktober.", "Gebyret er høyt.", id="det"
+        ),
         pytest.param("en", "The fee is high. Nobody pays twice.", "Nobody pays twice.", "", id="stands-alone"),
-        pytest.param("en", "The fee is high.\n\nIt is paid in October.", "It is paid in October.", "", id="other-paragraph"),
+        pytest.param(
+            "en", "The fee is high.\n\nIt is paid in October.", "It is paid in October.", "", id="other-paragraph"
+        ),
         pytest.param("en", "It is paid in October. Nobody pays twice.", "It is paid in October.", "", id="first"),
         pytest.param(
             "en",
