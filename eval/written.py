@@ -194,8 +194,8 @@ class WrittenFinding:
         """Return all figures as text."""
         asked, shown = len(self.written), sum(_is_shown(one) for one in self.written)
         lines = [
-            f"{self.model}: {asked} of {self.wanted} questions of the half {self.half!r} asked in {self.seconds:.0f} s, "
-            f"{shown} answered from the documents.",
+            f"{self.model}: {asked} of {self.wanted} questions of the half {self.half!r} asked in {self.seconds:.0f} "
+            f"seconds, {shown} answered from the documents.",
             *(_row(name, estimate) for name, estimate in self.estimates().items()),
             *(f"  {f'{name}, s (p50 / p95)':<{_LABEL}}{_seconds(pair)}" for name, pair in self.times().items()),
         ]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from assistant.answering.chat_model import TextModel
+from assistant.answering.chat_model import SILENT_PIECE_SECONDS, TextModel
 from assistant.answering.evidence import Evidence
+from assistant.answering.planted import is_planted
 from assistant.answering.quoting import Found, Passage, passage
 from assistant.answering.support import SupportJudge
 from assistant.domain import Claim, Hit, Language, Lapse, Query, Quote, Turn
@@ -25,6 +27,7 @@ CLAIMS_AT_MOST = 8
 # What a model writes beyond this is not read: an answer has some 80 words, its quotes three times as many.
 CHARACTERS_AT_MOST = 12_000
 LINE_CHARACTERS_AT_MOST = 2_000
+THOUGHT_CHARACTERS_AT_MOST = 3 * CHARACTERS_AT_MOST
 REWRITE_TOKENS = 160
 REWRITE_SECONDS = 10.0
 QUESTION_CHARACTERS_AT_MOST = 400
@@ -65,9 +68,11 @@ _CLAIM_LINE = re.compile(
     r"^[\s>*_#`\-•\d.)]{0,12}(?:CLAIM|PÅSTAND)\s*[*_]{0,2}\s*\d{0,2}\s*[:\-–]\s*[*_]{0,2}\s*(.*)$", re.IGNORECASE
 )
 _NOT_IN_SOURCES = re.compile(r"^[\s>*_#`\-•]{0,12}NOT IN (?:THE )?SOURCES[\s.*_`!]*$", re.IGNORECASE)
-_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _THINKING_OPENS = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
-_REWRITTEN = re.compile(r"^\W*(SAME|OTHER)\W{0,4}:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_THINKING_ENDS = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_TAG_BEGINS = re.compile(r"<[a-z]{0,9}$", re.IGNORECASE)
+_TAG_CHARACTERS = len("</reasoning>")
+_REWRITTEN = re.compile(r"^\W*(SAME|OTHER)\W{0,4}:[^\S\n]*(.+)$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,22 @@ class GenerativeAnswerer:
         }
         instructions = INSTRUCTIONS.format(language=_LANGUAGE_NAMES[query.language])
         shown: set[str] = set()
+        reasons: set[str | None] = set()
+        judged: set[Written] = set()
         lost = False
+        next_sign = 0.0
         reading = _Reading()
         try:
             with closing(self._model.stream(instructions, message(query, list(passages.values())))) as pieces:
                 for written in reading.claims(pieces):
                     if written is None:
-                        yield Lapse("waiting", "")
+                        if time.monotonic() >= next_sign:
+                            next_sign = time.monotonic() + SILENT_PIECE_SECONDS
+                            yield Lapse("waiting", "")
                         continue
+                    if written in judged:  # a model that repeats itself says nothing new
+                        continue
+                    judged.add(written)
                     named = [(passages.get(key), words) for key, words in written.quotes]
                     quotes = [(one.chunk if one else None, words) for one, words in named]
                     for sentence, verdict in self._judge.claim(
@@ -111,12 +124,13 @@ class GenerativeAnswerer:
                     ):
                         lost = not verdict.supported
                         if lost:
+                            reasons.add(verdict.reason)
                             yield Lapse("left_out", f"{verdict.reason}: {verdict.detail}")
                         elif _plain(sentence) not in shown:
                             shown.add(_plain(sentence))
                             yield Claim(sentence, tuple(_quote(found) for found in verdict.found))
-                    if len(shown) >= CLAIMS_AT_MOST:
-                        return
+                        if len(shown) >= CLAIMS_AT_MOST:
+                            return
         except ModelFailed as failure:
             yield Lapse("failed", failure.kind)
             return
@@ -124,6 +138,8 @@ class GenerativeAnswerer:
             yield Lapse("not_in_sources", "")
         elif not reading.found:
             yield Lapse("failed", "empty")
+        elif not shown and reasons == {"language"}:
+            yield Lapse("failed", "language")
 
 
 def message(query: Query, passages: Sequence[Passage]) -> str:
@@ -131,7 +147,8 @@ def message(query: Query, passages: Sequence[Passage]) -> str:
     mark = hashlib.sha256("\n".join(one.text for one in passages).encode()).hexdigest()[:10]
     parts = []
     for one in passages:
-        heading = f"{one.chunk.title} / {one.chunk.heading}" if one.chunk.heading else one.chunk.title
+        above = [words for words in (one.chunk.title, one.chunk.heading) if words and not is_planted(words)]
+        heading = " / ".join(above)
         parts.append(f"<passage {one.key} {mark}>\n({heading})\n{one.text}\n</passage {mark}>")
     asked = query.search_text if query.history else query.text
     return "\n\n".join(
@@ -157,13 +174,13 @@ class _Reading:
         self._quotes: list[tuple[str, str]] = []
 
     def claims(self, pieces: Iterator[str]) -> Iterator[Written | None]:
-        """Yield each claim when its line ends, and None while nothing comes.
+        """Yield each claim when its line ends, and None for whatever else comes.
 
         Stops at the reserved line, and where a model does not end.
         """
         for line in _lines(pieces):
+            yield None
             if line is None:
-                yield None
                 continue
             if _NOT_IN_SOURCES.match(line):
                 self.abstained = True
@@ -187,36 +204,53 @@ def _is_open(quoted: str) -> bool:
 
 
 def _lines(pieces: Iterator[str]) -> Iterator[str | None]:
-    """Yield whole lines as they end, without what a model thinks aloud, and None for an empty piece.
+    """Yield whole lines as they end, without what a model thinks aloud, and None for each piece that ends none.
 
     A line or a text that is too long is not read on.
     """
     text = ""
     read = 0
     said: list[str] = []
-    for piece in pieces:
-        if not piece:
+    for piece in _spoken(pieces):
+        *whole, text = re.split(r"\r\n|\n|\r", text + piece)
+        if not whole:
             yield None
-            continue
-        text += piece
-        read += len(piece)
-        if _THINKING_OPENS.search(text):
-            without = _THINKING.sub("", text)
-            if not re.search(r"</(?:think|thinking|reasoning)>", text, re.IGNORECASE):
-                if read > CHARACTERS_AT_MOST * 3:
-                    return
-                continue
-            text = without
-        *whole, text = re.split(r"\r\n|\n|\r", text)
         for line in whole:
+            read += len(line) + 1
+            if len(line) > LINE_CHARACTERS_AT_MOST or read > CHARACTERS_AT_MOST:
+                return
             yield line
             said.append(line.strip())
-        if len(said) >= 6 and len(set(said[-6:])) <= 2 and said[-1] and said[-2]:
-            return  # it turns in a circle
-        if read > CHARACTERS_AT_MOST or len(text) > LINE_CHARACTERS_AT_MOST:
+            if len(said) >= 6 and len(set(said[-6:])) <= 2 and said[-1] and said[-2]:
+                return  # it turns in a circle
+        if len(text) > LINE_CHARACTERS_AT_MOST:
             return
     if text.strip():
-        yield _THINKING.sub("", text)
+        yield text
+
+
+def _spoken(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield the pieces without what a model thinks aloud, which are empty meanwhile; long thoughts are not read on."""
+    held = ""
+    thinking = False
+    thought = 0
+    for piece in pieces:
+        held += piece
+        said = ""
+        while tag := (_THINKING_ENDS if thinking else _THINKING_OPENS).search(held):
+            said += "" if thinking else held[: tag.start()]
+            held, thinking = held[tag.end() :], not thinking
+        if thinking:
+            thought += len(piece)
+            held = held[-_TAG_CHARACTERS:]
+        else:
+            begun = _TAG_BEGINS.search(held)
+            end = begun.start() if begun else len(held)
+            said, held = said + held[:end], held[end:]
+        yield said
+        if thought > THOUGHT_CHARACTERS_AT_MOST:
+            return
+    yield "" if thinking else held
 
 
 def _plain(sentence: str) -> str:
@@ -253,11 +287,11 @@ def rewrite(model: TextModel, question: str, history: Sequence[Turn], language: 
         )
     ) as pieces:
         text = ""
-        for piece in pieces:
+        for piece in _spoken(pieces):
             text += piece
             if len(text) > 4 * QUESTION_CHARACTERS_AT_MOST:
                 break
-    lines = {name.upper(): line.strip() for name, line in _REWRITTEN.findall(_THINKING.sub("", text))}
+    lines = {name.upper(): line.strip() for name, line in _REWRITTEN.findall(text)}
     return Rewritten(_usable(lines.get("SAME", ""), language), _usable(lines.get("OTHER", ""), other))
 
 

@@ -230,7 +230,7 @@ def test_what_the_source_says_of_something_else_does_not_matter(language, source
 
 
 def test_the_sentence_before_may_lend_a_denial_and_asks_for_none():
-    """`It is not free. That holds for everybody.`"""
+    """A sentence that opens with `that` is read with the one it leans on."""
     source, before = "That holds for every device.", [("Registration is not free.", "en")]
     assert differs(source, "Registration is not free, for every device.", "en", before) is None
     assert differs(source, "That holds for every device.", "en", before) is None
