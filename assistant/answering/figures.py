@@ -73,6 +73,13 @@ _NUMBER_WORDS: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 # These are read only where a source says them: in a claim they are as often an article or a turn of phrase.
 _SOFT_WORDS = frozenset("one once én ett pair par double doble quarter kvart".split())
+_TENS = ("tjue", "tretti", "førti", "femti", "seksti", "sytti", "åtti", "nitti")
+_ONES = ("en", "én", "ett", "to", "tre", "fire", "fem", "seks", "sju", "syv", "åtte", "ni")
+_NORWEGIAN_COMPOUNDS: Mapping[str, float] = {
+    ten + one: _NUMBER_WORDS["nb"][ten] + {"en": 1, "én": 1, "ett": 1}.get(one, _NUMBER_WORDS["nb"].get(one, 0))
+    for ten in _TENS
+    for one in _ONES
+}
 _SCALES: Mapping[str, float] = {
     "thousand": 1e3, "tusen": 1e3, "million": 1e6, "millions": 1e6, "millioner": 1e6, "mill": 1e6, "m": 1e6,
     "mn": 1e6, "billion": 1e9, "billions": 1e9, "bn": 1e9, "milliard": 1e9, "milliarder": 1e9, "mrd": 1e9,
@@ -124,7 +131,7 @@ _CURRENCIES: Mapping[str, str] = {
     "kronor": "SEK", "sek": "SEK", "dkk": "DKK", "cent": "cent", "cents": "cent", "øre": "øre", "pund": "GBP",
 }  # fmt: skip
 _SIGN = r"(?:US\$|USD|EUR|NOK|GBP|SEK|DKK|[$€£]|kr\.?(?=\s?\d))"
-_DIGITS = r"\d{1,3}(?:(?:[,.]|[ \u00a0\u202f])\d{3}(?!\d))+(?:[.,]\d+)?|\d+(?:[.,]\d+)?"
+_DIGITS = r"\d{1,3}(?:(?:[,.]|[ \u00a0\u202f])\d{3}(?!\d))+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|(?<=\s)\.\d+"
 _AMOUNT = re.compile(
     rf"(?P<sign>{_SIGN})?\s?(?<![\w.])(?P<digits>{_DIGITS})(?P<ordinal>(?:st|nd|rd|th)\b)?"
     r"(?:\s?(?P<scale>thousand|tusen|millions?|millioner|mill\b\.?|mn\b|billions?|bn\b|milliard(?:er)?|mrd\b\.?|"
@@ -168,12 +175,12 @@ _SOFT_BOUND = re.compile(r"\b(?:from|fra|over|under|within|innen|above|below)\s+
 _LABELS: Mapping[str, str] = {
     form: name
     for name, forms in {
-        "class": "class classes klasse klasser klassen",
-        "phase": "phase phases fase faser",
-        "type": "type types typer",
-        "part": "part parts del deler",
+        "class": "class classes klasse klasser klassen klassene",
+        "phase": "phase phases fase faser fasen fasene",
+        "type": "type types typer typen typene",
+        "part": "part parts del deler delen delene",
         "section": "section sections seksjon paragraf paragrafen paragraph § §§",
-        "article": "article articles artikkel artikler",
+        "article": "article articles artikkel artikler artikkelen artiklene",
         "form": "form forms skjema blankett",
         "chapter": "chapter chapters kapittel",
         "level": "level levels nivå",
@@ -183,10 +190,11 @@ _LABELS: Mapping[str, str] = {
         "category": "category kategori",
         "tier": "tier",
         "table": "table tabell",
-        "rule": "rule regel",
+        "rule": "rule rules regel regler",
         "version": "version versjon",
         "grade": "grade grad",
-        "group": "group gruppe",
+        "group": "group groups gruppe grupper gruppen",
+        "area": "area areas område områder området",
     }.items()
     for form in forms.split()
 }
@@ -233,6 +241,7 @@ class Number:
         values: What the digits can mean, in the unit's base: `1.000` is 1000 in Norwegian and 1 in English.
         plain: The same as they are written, before the unit.
         listed: It counts what was named before: `each of the three`.
+        in_range: A date follows that it may share month and year with: `from 1 to 15 March 2026`.
         unit: Name of the unit, a currency code, or None.
         bound: `min`, `max` or empty.
         soft: Read only where a source says it: `one`, `both`.
@@ -245,6 +254,7 @@ class Number:
     soft: bool = False
     plain: frozenset[float] = frozenset()
     listed: bool = False
+    in_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +275,7 @@ class Figures:
         labels: `class:2`, `section:513g`: a word that numbers, with its number.
         codes: Tokens of letters and digits, without hyphens, dots and brackets.
         rates: What something is said to be per: `month`.
+        weekdays: From 0, Monday.
         units: Every unit and currency that the text names, with a number or without.
     """
 
@@ -274,11 +285,13 @@ class Figures:
     codes: tuple[str, ...]
     rates: frozenset[str]
     units: frozenset[str] = frozenset()
+    weekdays: frozenset[int] = frozenset()
 
 
 @lru_cache(maxsize=4096)
 def figures(text: str, language: str) -> Figures:
     """Return the figures of a text; `language` decides which words are numbers (`nb`, also for Nynorsk, or `en`)."""
+    text = _PATHWAY.sub(r"\1(k)", text.replace("\t", " ; "))
     taken: list[tuple[int, int]] = []
     dates = list(_dates(text, taken))
     labels = list(_labels(text, taken))
@@ -289,7 +302,7 @@ def figures(text: str, language: str) -> Figures:
     units = frozenset(
         _CURRENCIES.get(word) or _UNITS[word][0] for word in named if word in _CURRENCIES or word in _UNITS
     )
-    return Figures(numbers, tuple(dates), tuple(labels), tuple(codes), rates, units)
+    return Figures(numbers, tuple(dates), tuple(labels), tuple(codes), rates, units, _weekdays(text))
 
 
 def unsupported_figure(claim: Figures, source: Figures) -> str | None:
@@ -310,6 +323,8 @@ def unsupported_figure(claim: Figures, source: Figures) -> str | None:
             continue
         if not number.soft and not _has_number(number, source):
             return number.words
+    if claim.weekdays - source.weekdays:
+        return "weekday"
     if claim.rates - source.rates and (source.rates or claim.rates - {"day", "year", "month", "week"}):
         return ", ".join(sorted(claim.rates - source.rates))
     return None
@@ -325,6 +340,8 @@ def _dates(text: str, taken: list[tuple[int, int]]) -> Iterator[Day]:
             if not _free(*match.span(), taken):
                 continue
             parts = match.groupdict()
+            if match[0] == parts.get("year") and _is_amount(text, match):
+                continue
             month = (
                 int(parts["number"])
                 if parts.get("number")
@@ -347,6 +364,15 @@ def _dates(text: str, taken: list[tuple[int, int]]) -> Iterator[Day]:
             yield Day(None, _MONTHS[match["month"].lower()], None, match[0])
 
 
+def _is_amount(text: str, match: re.Match[str]) -> bool:
+    """Return whether four digits count something: `2000 kroner`, `$2000`; a year is followed by no unit."""
+    if re.search(rf"{_SIGN}\s?$", text[: match.start()], re.IGNORECASE):
+        return True
+    following = _AFTER.match(text, match.end())
+    word = following[1].lower() if following else ""
+    return word in _CURRENCIES or (word in _UNITS and _UNITS[word][0] not in ("month", "minute") and len(word) > 1)
+
+
 def _labels(text: str, taken: list[tuple[int, int]]) -> Iterator[str]:
     for match in _QUARTERS.finditer(text):
         taken.append(match.span())
@@ -366,12 +392,30 @@ def _bare(code: str) -> str:
     return _ROMAN.get(roman[1], roman[1]) + roman[2] if roman and roman[1] in _ROMAN else lowered
 
 
+# `510k` is a pathway, and no half a million.
+_PATHWAY = re.compile(r"\b(\d{3})k\b", re.IGNORECASE)
+
+
 def _codes(text: str, taken: list[tuple[int, int]]) -> Iterator[str]:
     for match in _CODE.finditer(text):
         if _free(*match.span(), taken) and not _NOT_A_CODE.fullmatch(match[0]):
             taken.append(match.span())
             # `E-2-visum` and `510(k)-exempt` are a code with a word behind it.
             yield _bare(re.sub(r"-[a-zæøå]{3,}$", "", match[0]))
+
+
+_WEEKDAYS = tuple(
+    re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
+    for names in (
+        "mondays?|mandag(?:er|en)?", "tuesdays?|tirsdag(?:er|en)?", "wednesdays?|onsdag(?:er|en)?",
+        "thursdays?|torsdag(?:er|en)?", "fridays?|fredag(?:er|en)?", "saturdays?|lørdag(?:er|en)?",
+        "sundays?|søndag(?:er|en)?",
+    )
+)  # fmt: skip
+
+
+def _weekdays(text: str) -> frozenset[int]:
+    return frozenset(number for number, pattern in enumerate(_WEEKDAYS) if pattern.search(text))
 
 
 def _rate(match: re.Match[str]) -> str:
@@ -396,6 +440,10 @@ def _digits(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[Number]:
         yield Number(
             values, "ordinal" if match["ordinal"] else unit, _bound(text, match.start()), match[0].strip(), plain=plain
         )
+
+
+def _opens_range(text: str, end: int) -> bool:
+    return bool(re.match(r"\.?(?:st|nd|rd|th)?\s?(?:-|–|—|to|til|and|og|or|eller|,)\s?\d", text[end : end + 12]))
 
 
 def _values(digits: str) -> set[float]:
@@ -476,7 +524,7 @@ def _bound(text: str, start: int) -> str:
 
 def _spelt(text: str, language: str) -> Iterator[Number]:
     """Yield numbers written as words, also `a year` and `et år`, which count one."""
-    names = _NUMBER_WORDS[language]
+    names = {**_NUMBER_WORDS[language], **(_NORWEGIAN_COMPOUNDS if language == "nb" else {})}
     tokens = list(_WORD.finditer(text))
     place = 0
     while place < len(tokens):
@@ -556,7 +604,7 @@ def _has_date(date: Day, source: Figures) -> bool:
     if date.month is None and date.day is None:
         return date.year in years
     months = {other.month for other in source.dates if other.day is None}
-    bare = {value for number in source.numbers if number.unit in (None, "ordinal") for value in number.values}
+    bare = {value for number in source.numbers if number.in_range for value in number.plain}
     same_month = {other for other in source.dates if other.month == date.month}
     if date.day is not None and date.day in bare and same_month:
         return date.year is None or date.year in years

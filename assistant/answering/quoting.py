@@ -91,7 +91,8 @@ def find(words: str, chunk: Chunk) -> Found | None:
     """Return the units of a chunk that hold the quoted words, or None when they do not stand there."""
     folded, places = _folded(chunk.text)
     spans: list[tuple[int, int]] = []
-    parts = [part for part in _LEFT_OUT.split(words) if part.strip(_EDGES)]
+    whole = unicodedata.normalize("NFC", words)
+    parts = [part for part in _LEFT_OUT.split(whole) if part.strip(_EDGES)]
     for part in parts:
         wanted = _folded(part)[0].strip(_EDGES)
         start = folded.find(wanted, spans[-1][1] if spans else 0)

@@ -68,6 +68,7 @@ _CLAUSES = re.compile(
     r"[;:]\s|,\s|\s[–—-]\s|\s(?=(?:and|but|while|whereas|og|men|mens|which|who|som)\s)", re.IGNORECASE
 )
 _CLAUSE_WORDS = 3
+_UNHELD_WORDS = 2
 # Endings of words that are no names; `-et` and `-en` are left out, since authorities and towns end so too.
 _ORDINARY_ENDING = {
     "en": re.compile(r"(?:ings?|tions?|ments?|ness|ever|ly|ities|ancy|ency)$"),
@@ -126,6 +127,14 @@ _COUNTRIES = tuple(
         "india indian indisk indiske",
         "australia australian australsk australske",
     )
+)
+_UNITED_STATES = re.compile(r"\b(?:[Tt]he )?U(?:nited )?S(?:tates)?(?:A| of America)?\b(?! (?:next|neste)!?)")
+_UNITED_KINGDOM = re.compile(r"\b(?:[Tt]he )?United Kingdom\b")
+# An address, a domain or a telephone number: it stands in the quote letter by letter, or it is invented.
+_CONTACT = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*|\b(?:[\w-]+\.)+(?:com|org|net|no|eu|io|info|example|gov|edu|co|us|test|dev|app|ai|me|biz)\b"
+    r"|\+\d[\d ().-]{6,}\d",
+    re.IGNORECASE,
 )
 _MARKUP = re.compile(r"\]\(|<[a-z/!][^>]*>|!\[|`{2}|\*\*|https?://|www\.", re.IGNORECASE)
 _WEB = re.compile(r"(?:https?://|www\.)[^\s<>)\]]+", re.IGNORECASE)
@@ -291,6 +300,8 @@ def judge(
     if differs := _differs(sentence, language, grounds, links):
         return Verdict("polarity", differs)
     features = _features(sentence, language, grounds, links, embed)
+    if alone := _unheld_clause(sentence, language, grounds, links):
+        return Verdict("coverage", alone, 0.0, features)
     score = 1 / (1 + math.exp(-(tuning.bias + sum(tuning.weights[name] * features[name] for name in FEATURES))))
     return Verdict(None if score >= tuning.threshold else "coverage", "", score, features)
 
@@ -308,8 +319,10 @@ def _field(language: Language) -> Language:
 
 
 def _carries_markup(sentence: str, source: str) -> bool:
-    """Return whether a sentence holds a link, an image or HTML; an address that its source holds is plain words."""
+    """Return whether a sentence holds a link, an image, HTML or a way to reach somebody that its source does not."""
     bare = _WEB.sub(lambda match: "" if match[0].rstrip(".,;:") in source else match[0], sentence)
+    if any(match[0].rstrip(".,;:").lower() not in source.lower() for match in _CONTACT.finditer(bare)):
+        return True
     return bool(_MARKUP.search(bare))
 
 
@@ -337,7 +350,7 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
         if not (_SENTENCE_START.search(source[: match.start()]) and _is_ordinary(word, source_language))
     }
     # The country and the programme have many spellings, some of them of several words.
-    folded = re.sub(r"\b(?:the )?U(?:nited )?S(?:tates)?(?:A| of America)?\b(?! (?:next|neste)!?)", "USA", sentence)
+    folded = _UNITED_STATES.sub("USA", _UNITED_KINGDOM.sub("UK", sentence))
     for match in _CAPITALISED.finditer(folded):
         token = match[0]
         opens = bool(_SENTENCE_START.search(folded[: match.start()]))
@@ -349,17 +362,16 @@ def unknown_name(sentence: str, language: Language, source: str, source_language
         for word in parts or []:
             if word in _NO_NAMES or len(word) < 2:
                 continue
-            if word in present and not (same and word not in written_as_names and _in_name(folded, match)):
+            stands = word in present or {stem(word, source_language), stem(word, language)} & present_stems
+            if stands and not (same and word not in written_as_names and _in_name(folded, match)):
                 continue
-            if stem(word, source_language) in present_stems or stem(word, language) in present_stems:
+            if not stands and word.endswith("s") and word[:-1] in present:
                 continue
-            if word.endswith("s") and word[:-1] in present:
-                continue
-            if "".join(parts) in present or _spelt_out(token, folded, match.end(), source, initials):
+            if "".join(parts) in present - {word} or _spelt_out(token, folded, match.end(), source, initials):
                 continue
             if _translated(word, language, present_stems, source_language):
                 continue
-            if opens and _is_ordinary(word, language):
+            if opens and not token.isupper() and _is_ordinary(word, language):
                 continue
             return token
     return None
@@ -394,7 +406,7 @@ def _spelt_out(token: str, sentence: str, end: int, source: str, initials: str) 
         return token.lower() in initials
     around = sentence[max(0, end - 80) : end + 80]
     for run in re.findall(r"(?:[A-ZÆØÅ][\w-]*(?: (?:and|of|the|for|og|&) | ))+[A-ZÆØÅ][\w-]*", around):
-        short = "".join(word[0] for word in run.split() if word[0].isupper())
+        short = "".join(word[0] for word in run.removeprefix("The ").split() if word[0].isupper())
         if token in run and len(short) >= 3 and re.search(rf"\b{re.escape(short)}\b", source):
             return True
     return False
@@ -417,6 +429,8 @@ def _translations(word: str, language: Language) -> tuple[tuple[str, ...], ...]:
 
 
 def _is_ordinary(word: str, language: Language) -> bool:
+    if any(word in group for group in _COUNTRIES):
+        return False
     lexicon = load_lexicon()
     knows = lexicon.knows_english if language == "en" else lexicon.knows_norwegian
     if len(word) > 6 and _ORDINARY_ENDING["en" if language == "en" else "nb"].search(word):
@@ -555,6 +569,28 @@ def _weakest_clause(sentence: str, language: Language, holds: Callable[[str], bo
         if len(found) >= _CLAUSE_WORDS:
             shares.append(sum(found) / len(found))
     return min(shares, default=1.0)
+
+
+def _unheld_clause(sentence: str, language: Language, grounds: Sequence[Ground], links: _Links) -> str:
+    """Return a clause of which the grounds hold no word at all, or nothing: no sum of the rest makes up for it.
+
+    In the other language, where the lexicon knows few words, and for a single word, only a whole sentence counts.
+    """
+    source_language = grounds[0].language
+    known = [
+        stem(word, source_language)
+        for ground in grounds
+        for word in content_words(f"{ground.above} {ground.before} {ground.words}", source_language)
+    ]
+    same = _field(language) == _field(source_language)
+    whole = [links.holds(word, known) for word in _asked(sentence, language)]
+    if whole and not any(whole) and (same or len(whole) < _CLAUSE_WORDS):
+        return sentence
+    for clause in _CLAUSES.split(sentence):
+        found = [links.holds(word, known) for word in _asked(clause, language)]
+        if same and len(found) >= _UNHELD_WORDS and not any(found):
+            return clause
+    return ""
 
 
 def _longest_run(found: Sequence[bool]) -> int:
