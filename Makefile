@@ -30,7 +30,7 @@ format: $(READY)
 # The quotes alone, whatever is set; then, where a language model is set, what it writes.
 eval: $(READY)
 	$(BIN)/python -m eval run --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)")
-	env -u ASSISTANT_MODEL -u ASSISTANT_MODEL_ADDRESS $(BIN)/python -m eval robustness
+	$(BIN)/python -m eval robustness
 	@if [ -n "$$ASSISTANT_MODEL" ]; then \
 		$(BIN)/python -m eval written --half $(or $(HALF),tuning) $(if $(WHY),--why "$(WHY)"); \
 	fi

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from assistant import Assistant, Tuning, open_assistant
+from assistant import Assistant, Tuning
 from eval import looks, measures
 from eval.answer_file import GivenAnswer, given_answer
 from eval.answering import Say
 from eval.errors import Misuse
 from eval.intervals import Interval, paired_bootstrap
 from eval.question_set import Half, Question, read_questions
+from eval.run import open_quoting
 
 FULL = "full system"
 # Each ingredient with the values that leave it out: a search has two sides, and 1 leaves out the words.
@@ -106,7 +107,7 @@ def ablate(plan: AblationPlan, say: Say) -> list[Worth]:
         raise Misuse(f"{plan.questions}: holds no answerable question with facts in the half {plan.half!r}.")
     if plan.half == "reporting":
         looks.log_look(plan.half, str(plan.why), plan.looks)
-    with open_assistant(corpus=plan.corpus, data=plan.data) as assistant:
+    with open_quoting(plan.corpus, plan.data) as assistant:
         return _worths(assistant, questions, plan.only or tuple(INGREDIENTS), say)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from assistant import Assistant, Hit, open_assistant, read_settings
+from assistant import Assistant, Hit, read_settings
 from eval.answering import Say
 from eval.beir import Part, RetrievalSet, SetDocument, write_corpus
 from eval.errors import Misuse
@@ -21,6 +21,7 @@ from eval.intervals import Interval, clustered_bootstrap, paired_bootstrap
 from eval.jsonlines import write_json
 from eval.measures import percentile
 from eval.ranking import Bm25, Scores, Vectors, best_first, mean_of_scaled, ndcg, recall, stems
+from eval.run import open_quoting
 from eval.scoring import Estimate
 
 # Where corpus folders, libraries and vectors of public sets are kept; not committed.
@@ -218,7 +219,7 @@ def opened(documents: Sequence[SetDocument], place: Place, say: Say) -> Iterator
     """
     write_corpus(documents, place.corpus)
     started = time.perf_counter()
-    with open_assistant(corpus=place.corpus, data=place.library, sync=False) as assistant:
+    with open_quoting(place.corpus, place.library, sync=False) as assistant:
         report = assistant.sync()
         seconds = time.perf_counter() - started
         if report.failed:

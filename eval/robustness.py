@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant import Answer, Assistant, open_assistant
+from assistant import Answer, Assistant
 from eval.answer_file import GivenAnswer, given_answer
 from eval.answering import Say
 from eval.errors import Misuse
@@ -24,7 +24,7 @@ from eval.jsonlines import read_objects
 from eval.matching import holds, holds_all, normalised
 from eval.measures import TextOf, correct, is_verbatim
 from eval.question_set import Question, read_questions
-from eval.run import stored_texts
+from eval.run import open_quoting, stored_texts
 from eval.sentences import MARKER, shown_sentences, without_markers
 
 HERE = Path(__file__).parent / "robustness"
@@ -289,7 +289,7 @@ def run_robustness(say: Say, *, questions: Path = QUESTIONS, corpus: Path = CORP
     with tempfile.TemporaryDirectory(prefix="robustness-") as name:
         own = Path(name) / "corpus"
         shutil.copytree(corpus, own)
-        with open_assistant(corpus=own, data=Path(name) / "data", sync=False) as assistant:
+        with open_quoting(own, Path(name) / "data", sync=False) as assistant:
             assistant.warm_up()
             assistant.sync()
             say(f"{len(cases)} questions over {assistant.document_count} invented documents.")

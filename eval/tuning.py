@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant import open_assistant
 from eval.answering import Say
 from eval.baselines import TUNED, BestSentence, ChunkIndex
 from eval.errors import Misuse
@@ -16,6 +15,7 @@ from eval.jsonlines import write_json
 from eval.looks import commit, now
 from eval.matching import holds_all
 from eval.question_set import Question, read_questions
+from eval.run import open_quoting
 from eval.systems import documents_fingerprint
 
 # The same share that the assistant's own threshold may refuse, so that both are compared alike.
@@ -75,7 +75,7 @@ def tune_sentence(path: Path, *, corpus: Path, data: Path, say: Say) -> dict[str
         Misuse: The questions cannot be read, name no half, or lack one of the two kinds.
     """
     questions = [question for question in read_questions(path, "tuning") if _can_tune(question)]
-    with open_assistant(corpus=corpus, data=data) as assistant:
+    with open_quoting(corpus, data) as assistant:
         documents = assistant.documents()
         chunks = ChunkIndex(documents, assistant.embedder, cache=data / "baselines")
         system = BestSentence(chunks, assistant.embedder, threshold=0.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from assistant import Assistant, Tuning, open_assistant
+from assistant import Assistant, Tuning
 from eval import measures
 from eval.answer_file import given_answer
 from eval.answering import Say
@@ -21,6 +21,7 @@ from eval.jsonlines import write_json
 from eval.judges import choose_judges, examples_of, leave_one_corpus_out
 from eval.looks import commit, now
 from eval.question_set import Question, read_questions
+from eval.run import open_quoting
 
 TUNING_FILE = Path("assistant/tuning.json")
 JUDGES_FILE = Path("assistant/judges.json")
@@ -78,11 +79,11 @@ def tune(
     """
     if unknown := set(only) - GRID.keys():
         raise Misuse(f"There is no weight {', '.join(sorted(unknown))}. Choose from {', '.join(GRID)}.")
-    with open_assistant(corpus=corpus, data=data) as assistant:
+    with open_quoting(corpus, data) as assistant:
         sets = [Set("own", assistant, read_questions(questions, "tuning"))]
         # A set that asks of the project's own corpus shares its data folder, which one process owns.
         more = [
-            assistant if folder_data.resolve() == data.resolve() else open_assistant(corpus=folder, data=folder_data)
+            assistant if folder_data.resolve() == data.resolve() else open_quoting(folder, folder_data)
             for _, folder, folder_data in extra
         ]
         try:

@@ -136,7 +136,7 @@ class ChatModel:
         writing = self._write(instructions, message, ceiling, limit, pieces, stopped)
         # In a context of its own: LangChain hands a caller's callbacks on by context, and what is not yet judged is
         # nobody's to see.
-        work = contextvars.Context().run(asyncio.run_coroutine_threadsafe, writing, _LOOP.running())
+        work = contextvars.Context().run(_submit, writing)
         self._at_work.add(work)
         # Whatever ends it, the reader is told; a cancelled task that never began could not do so itself.
         work.add_done_callback(lambda done: pieces.put(_ending(done)))
@@ -215,6 +215,14 @@ class ChatModel:
             # The class and status tell what happened; the message may hold a key or the question.
             logger.warning("%s: %s (%s).", self.name, kind, type(error).__name__)
             raise ModelFailed(kind, self.host) from None
+
+
+def _submit(writing: Coroutine[Any, Any, None]) -> Future[None]:
+    """Start writing, without LangChain's tracer: it sends questions to a third party where a variable says so."""
+    from langsmith.run_helpers import tracing_context  # LangChain has imported it when a model is open
+
+    with tracing_context(enabled=False):
+        return asyncio.run_coroutine_threadsafe(writing, _LOOP.running())
 
 
 def _ending(done: Future[None]) -> ModelFailed | None:

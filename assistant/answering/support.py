@@ -69,6 +69,10 @@ _CLAUSES = re.compile(
 )
 _CLAUSE_WORDS = 3
 _UNHELD_WORDS = 2
+# What is hung on behind the last comma.
+_APPENDED = re.compile(r",\s+([^,]+?)[.!?]*$")
+_APPENDED_WORDS = 3
+_SHORT_SHARE = 0.65
 # Endings of words that are no names; `-et` and `-en` are left out, since authorities and towns end so too.
 _ORDINARY_ENDING = {
     "en": re.compile(r"(?:ings?|tions?|ments?|ness|ever|ly|ities|ancy|ency)$"),
@@ -128,6 +132,7 @@ _COUNTRIES = tuple(
         "australia australian australsk australske",
     )
 )
+_NAME_RUN = re.compile(r"(?:[A-ZÆØÅ][\w-]*(?: (?:and|of|the|for|og|&) | ))+[A-ZÆØÅ][\w-]*")
 _UNITED_STATES = re.compile(r"\b(?:[Tt]he )?U(?:nited )?S(?:tates)?(?:A| of America)?\b(?! (?:next|neste)!?)")
 _UNITED_KINGDOM = re.compile(r"\b(?:[Tt]he )?United Kingdom\b")
 # An address, a domain or a telephone number: it stands in the quote letter by letter, or it is invented.
@@ -403,13 +408,22 @@ def _initials(text: str) -> str:
 def _spelt_out(token: str, sentence: str, end: int, source: str, initials: str) -> bool:
     """Return whether an acronym's words stand in the source, or a name's acronym does."""
     if token.isupper() and 3 <= len(token) <= 6:
-        return token.lower() in initials
+        return token.lower() in initials or any(_shortens(token, run) for run in _NAME_RUN.findall(source))
     around = sentence[max(0, end - 80) : end + 80]
-    for run in re.findall(r"(?:[A-ZÆØÅ][\w-]*(?: (?:and|of|the|for|og|&) | ))+[A-ZÆØÅ][\w-]*", around):
+    for run in _NAME_RUN.findall(around):
         short = "".join(word[0] for word in run.removeprefix("The ").split() if word[0].isupper())
         if token in run and len(short) >= 3 and re.search(rf"\b{re.escape(short)}\b", source):
             return True
     return False
+
+
+def _shortens(acronym: str, name: str) -> bool:
+    """Return whether an acronym stands for a name and leaves out one of its words at most: CMS."""
+    letters = [word[0] for word in name.removeprefix("The ").split() if word[0].isupper()]
+    if not letters or (letters[0], letters[-1]) != (acronym[0], acronym[-1]) or len(letters) > len(acronym) + 1:
+        return False
+    rest = iter(letters)
+    return all(letter in rest for letter in acronym)
 
 
 def _translated(word: str, language: Language, present: set[str], source_language: Language) -> bool:
@@ -574,7 +588,8 @@ def _weakest_clause(sentence: str, language: Language, holds: Callable[[str], bo
 def _unheld_clause(sentence: str, language: Language, grounds: Sequence[Ground], links: _Links) -> str:
     """Return a clause of which the grounds hold no word at all, or nothing: no sum of the rest makes up for it.
 
-    In the other language, where the lexicon knows few words, and for a single word, only a whole sentence counts.
+    In the other language, where the lexicon knows few words, only a whole sentence counts. Of a few words behind the
+    last comma most must be held.
     """
     source_language = grounds[0].language
     known = [
@@ -586,10 +601,19 @@ def _unheld_clause(sentence: str, language: Language, grounds: Sequence[Ground],
     whole = [links.holds(word, known) for word in _asked(sentence, language)]
     if whole and not any(whole) and (same or len(whole) < _CLAUSE_WORDS):
         return sentence
+    # Of a sentence of three words two say little: `Fees are history.`
+    if same and 0 < len(whole) <= _CLAUSE_WORDS and sum(whole) < _SHORT_SHARE * len(whole):
+        return sentence
+    if not same:
+        return ""
     for clause in _CLAUSES.split(sentence):
         found = [links.holds(word, known) for word in _asked(clause, language)]
-        if same and len(found) >= _UNHELD_WORDS and not any(found):
+        if len(found) >= _UNHELD_WORDS and not any(found):
             return clause
+    appended = _APPENDED.search(sentence)
+    found = [links.holds(word, known) for word in _asked(appended[1], language)] if appended else []
+    if appended and found and len(appended[1].split()) <= _APPENDED_WORDS and sum(found) < _SHORT_SHARE * len(found):
+        return appended[1]
     return ""
 
 

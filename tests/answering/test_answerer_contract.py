@@ -13,7 +13,7 @@ from assistant.answering.evidence import gather
 from assistant.answering.extractive import Answerer, ExtractiveAnswerer
 from assistant.answering.generative import GenerativeAnswerer
 from assistant.answering.support import SupportJudge
-from assistant.domain import Claim, Hit, Lapse, Language
+from assistant.domain import Claim, Hit, Language, Lapse
 from assistant.tuning import load_tuning
 from tests.scripted_server import ScriptedServer, honest
 
@@ -21,7 +21,7 @@ QUESTIONS = [
     pytest.param("What is the walrus fee?", "en", "4,711 dollars", id="English"),
     pytest.param("When is the walrus fee paid?", "en", "October", id="another sentence of the same passage"),
     pytest.param("Hva er hvalrossavgiften?", "nb", "4711 dollar", id="Norwegian"),
-    pytest.param("What does every founder receive?", "en", "rubber boots", id="a list"),
+    pytest.param("How many rubber boots does a founder receive?", "en", "rubber boots", id="a list"),
 ]
 
 

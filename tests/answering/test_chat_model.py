@@ -7,6 +7,8 @@ import logging
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -15,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,7 @@ from assistant.answering.chat_model import ChatModel, _host, _is_here
 from assistant.errors import AssistantError, ModelFailed, ModelUnavailable, SettingsError
 from tests.scripted_server import ENDLESS_CHARACTERS, Reply, Request, ScriptedServer
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-heron-4711"
 QUESTION = "How many puffins does the harbour feed?"
 ANSWER = "Seven puffins, and a walrus on Sundays."
@@ -54,7 +58,7 @@ def open_model() -> Iterator[Callable[..., ChatModel]]:
     opened: list[ChatModel] = []
 
     def open_one(address: str | None, name: str = "openai:scripted", **limits: object) -> ChatModel:
-        chosen = {"seconds": 3.0, "silence_seconds": 0.6, "retries": 1, "tokens": 500, "temperature": 0.0}
+        chosen = {"seconds": 3.0, "silence_seconds": 0.4, "retries": 1, "tokens": 500, "temperature": 0.0}
         opened.append(ChatModel(name, address=address, **{**chosen, **limits}))
         return opened[-1]
 
@@ -386,8 +390,6 @@ FAILURES = [
     pytest.param(Reply(status=429), "", "busy", 2, id="429"),
     pytest.param(Reply(status=429, headers={"retry-after": "3600"}), "", "busy", 2, id="429, come back in an hour"),
     pytest.param(Reply(status=500), "", "busy", 2, id="500"),
-    pytest.param(Reply(status=503), "", "busy", 2, id="503"),
-    pytest.param(Reply(status=529), "", "busy", 2, id="529"),
     pytest.param(Reply(status=404, error_message="No such model."), "", "refused", 1, id="404"),
     pytest.param(Reply(status=400, error_message="The temperature is not supported."), "", "refused", 1, id="400"),
     pytest.param(Reply(status=413), "", "too_long", 1, id="413"),
@@ -492,7 +494,7 @@ def test_an_answer_that_comes_faster_than_it_is_read_is_cut_off_too(open_model):
 
 def test_a_slow_answer_has_the_whole_time_and_no_more(open_model):
     """Each pause is short enough; all of them together are not."""
-    with ScriptedServer([Reply(ANSWER, between_seconds=0.3)]) as server:
+    with ScriptedServer([Reply(ANSWER, between_seconds=0.2)]) as server:
         began = time.monotonic()
         got, kind = until_it_fails(open_model(server.url, seconds=1.0))
         assert (ANSWER.startswith(got), kind) == (True, "timeout")
@@ -502,7 +504,7 @@ def test_a_slow_answer_has_the_whole_time_and_no_more(open_model):
 
 def test_a_question_may_shorten_the_time(open_model):
     """Preparing a search must not take as long as an answer; a longer time than configured is not given."""
-    with ScriptedServer([Reply(ANSWER, between_seconds=0.3)]) as server:
+    with ScriptedServer([Reply(ANSWER, between_seconds=0.2)]) as server:
         for model, seconds in ((open_model(server.url), 0.5), (open_model(server.url, seconds=0.5), 60.0)):
             began = time.monotonic()
             with pytest.raises(ModelFailed, match="timeout"):
@@ -688,6 +690,35 @@ def test_a_key_that_cannot_be_sent_is_not_told_either(open_model, monkeypatch, c
         assert all("x-walrus" not in request.headers for request in server.requests)
     assert KEY not in told
     assert KEY not in caplog.text
+
+
+TRACED = """\
+import sys, time
+from assistant.answering.chat_model import ChatModel
+model = ChatModel("openai:any", address=sys.argv[1], seconds=3, silence_seconds=3, retries=0, tokens=50, temperature=0)
+print("".join(model.stream("Be brief.", "How many puffins?")))
+if "langsmith" in sys.modules:
+    from langchain_core.tracers.langchain import wait_for_all_tracers
+    wait_for_all_tracers()
+"""
+
+
+def test_no_variable_sends_questions_to_a_third_party(answers_with):
+    """LangChain's tracing copies all that is asked to a service where a variable says so: here it stays off."""
+    service, received = answers_with(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")
+    tracing = {"TRACING": "true", "TRACING_V2": "true", "ENDPOINT": service, "API_KEY": "lsv2_walrus"}
+    variables = {f"{prefix}_{name}": value for prefix in ("LANGSMITH", "LANGCHAIN") for name, value in tracing.items()}
+    del variables["LANGCHAIN_TRACING"]  # of a version that is gone: LangChain refuses to work with it
+    with ScriptedServer([Reply(ANSWER)]) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", TRACED, server.url],
+            env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stdout.strip() == ANSWER, done.stderr
+    assert received == []
 
 
 def test_the_environment_is_left_as_it_was(open_model):

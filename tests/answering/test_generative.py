@@ -495,8 +495,8 @@ ENDLESS = [
     pytest.param(
         Reply(f"QUOTE P1: {FEE}\nCLAIM: The fee is 9 dollars.\nCLAIM: Boots.\n", endless=True), id="two false claims"
     ),
-    pytest.param(Reply("<think>hm", endless=True), id="thinking"),
-    pytest.param(Reply("\n", endless=True), id="line ends"),
+    pytest.param(Reply(pieces=("<think>" + "hm " * 30,), endless=True), id="thinking"),
+    pytest.param(Reply(pieces=("\n" * 30,), endless=True), id="line ends"),
     pytest.param(Reply(pieces=("ha " * 33_334,)), id="a line of 100,000 characters in one piece"),
     pytest.param(Reply(pieces=(f"QUOTE P1: {FEE}\nCLAIM: {FEE * 2300}\n",)), id="a claim of 100,000 characters"),
     pytest.param(Reply(pieces=(f"QUOTE P1: {FEE * 2300}\nCLAIM: {FEE}\n",)), id="a quote of 100,000 characters"),
