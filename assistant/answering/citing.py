@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assistant.answering.answer_types import is_dated
+from assistant.answering.planted import is_planted
 from assistant.answering.tables import labelled
 from assistant.domain import Citation, Claim, Document, Draft, Hit, Quote
 
@@ -97,17 +98,18 @@ def _check(quote: Quote, by_chunk: dict[str, Hit], find_document: FindDocument) 
     if document.text[quote.start : end] != quote.words:
         return None
     section = document.section_at(quote.start)
-    metadata = document.metadata
+    metadata, heading = document.metadata, document.heading_at(quote.start)
+    # An order in a title or a heading is not shown either: it would stand beside every quote below it.
     return Citation(
         number=0,
         quote=quote.words,
         document=document.id,
         version=document.version,
-        title=section.title,
+        title=document.id.rsplit("/", 1)[-1] if is_planted(section.title) else section.title,
         language=section.language,
         page=document.page_at(quote.start),
         page_label=document.page_label_at(quote.start),
-        heading=document.heading_at(quote.start),
+        heading=None if heading is None or is_planted(heading) else heading,
         start=quote.start,
         end=end,
         source_url=section.url or metadata.url,

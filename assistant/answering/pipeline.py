@@ -35,6 +35,7 @@ ADDED_HITS = 4
 PART_MISSING = 0.3
 NAMED_PART_MISSING = 0.5
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_ADDRESS = re.compile(r"://|\bwww\.|\]\(|@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,6 +483,11 @@ def _own_words(query: Query, text: str, reason: Reason) -> Answer:
 
 def _as_written(uncovered: Sequence[str], query: Query) -> str | None:
     """Return the uncovered words as the question wrote them, at most four, or None."""
-    written = [token for token in query.search_text.split() if any(word in uncovered for word in words(token))]
+    written = [
+        token
+        for token in query.search_text.split()
+        # No address is repeated as ours: a browser would make a link of it.
+        if not _ADDRESS.search(token) and any(word in uncovered for word in words(token))
+    ]
     bare = list(dict.fromkeys(token.strip(".,;:!?()\"'«»“”") for token in written))
     return unmarked(", ".join(bare[:4])) or None

@@ -350,6 +350,7 @@ _MET_BY: dict[Kind, frozenset[Kind]] = {
     "possible": frozenset({"possible", "open", "usual", "tentative"}),
     "tentative": frozenset({"tentative", "open"}),
 }
+_BINDING: frozenset[Kind] = frozenset({"duty", "shall", "ban", "no duty", "order"})
 _LESS: frozenset[Kind] = frozenset({"advice", "possible"})
 
 
@@ -370,6 +371,11 @@ def _force(
         return "makes advice of it"
     if "duty" in said and not kinds & {"duty", "ban", "no duty", "shall", "order"}:
         return "makes a duty of it"
+    bound, free = kinds & _BINDING, kinds & (_WEAK | {"usual"})
+    if said & _BINDING and not bound and free and not said & free:
+        return "strengthens all that is said"
+    if bound and not free and said & _LESS and not said & _BINDING:
+        return "weakens all that is said"
     for mark in near:
         accepted = _MET_BY.get(mark.kind)
         if accepted is None:

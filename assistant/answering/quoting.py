@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.answering.planted import planted_positions
+from assistant.answering.planted import is_planted, planted_positions
 from assistant.answering.tables import labelled
 from assistant.domain import Chunk
 from assistant.sentences import Unit, split_units
@@ -168,15 +168,17 @@ def _before(chunk: Chunk, units: Sequence[Unit], first: int) -> str:
 
 def _above(chunk: Chunk, units: Sequence[Unit], first: int) -> str:
     """Return what speaks with the unit: title, heading, a list's opening line, the names of a table's columns."""
-    parts = [chunk.title, chunk.heading or ""]
+    parts = [words for words in (chunk.title, chunk.heading or "") if not is_planted(words)]
     unit = units[first]
     for position in range(first - 1, -1, -1):
         before = units[position]
         if before.kind == "heading":
-            parts.append(chunk.text[before.start : before.end])
+            heading = chunk.text[before.start : before.end]
+            parts += [] if is_planted(heading) else [heading]
             break
         if before.introduces and unit.kind in ("item", "row") and before.kind not in ("item", "row"):
-            parts.append(chunk.text[before.start : before.end])
+            line = chunk.text[before.start : before.end]
+            parts += [] if is_planted(line) else [line]
             break
     if unit.kind == "row" and (row := labelled(chunk.text, unit.start, unit.end)):
         parts.append(row)

@@ -141,6 +141,38 @@ _CONTACT = re.compile(
     r"|\+\d[\d ().-]{6,}\d",
     re.IGNORECASE,
 )
+# Those who decide and act, by a common noun; `agency` and `authority` may stand for any of them.
+_SAME_INSTITUTIONS = tuple(
+    re.compile(rf"\b(?:{names})")
+    for names in (
+        r"ministr(?:y|ies)|departement|department",
+        r"directorate|direktorat",
+        r"(?:\w*tilsyn(?:et|a|ene)?\b|inspectorate)",
+        r"municipal|kommune(?!styre)",
+        r"count(?:y|ies)\b|fylke",
+        r"courts?\b|domstol|(?:ting|lag|høyeste)?rett(?:en)?\b",
+        r"police|politi",
+        r"parliament|storting",
+        r"congress|kongress",
+        r"senat",
+        r"commission|kommisjon",
+        r"committee|komite|utvalg",
+        r"tribunal|nemnd",
+        r"governor|guvernør",
+        r"statsforvalter|fylkesmann",
+        r"king\b|konge",
+        r"prosecut|påtale|statsadvokat",
+        r"universit",
+        r"hospital|sykehus",
+        r"bank",
+        r"insurer|forsikringsselskap",
+        r"employers?\b|arbeidsgiver",
+        r"employees?\b|arbeidstaker|ansatt",
+        r"municipal council|kommunestyre",
+        r"styre[t]?\b|board",
+    )
+)
+_INSTITUTIONS = re.compile("|".join(pattern.pattern for pattern in _SAME_INSTITUTIONS), re.IGNORECASE)
 _MARKUP = re.compile(r"\]\(|<[a-z/!][^>]*>|!\[|`{2}|\*\*|https?://|www\.", re.IGNORECASE)
 _WEB = re.compile(r"(?:https?://|www\.)[^\s<>)\]]+", re.IGNORECASE)
 # Force and denial are judged by `polarity`, numbers by `figures`: they are no words to be found again.
@@ -302,6 +334,8 @@ def judge(
     if unknown := unknown_name(sentence, language, everything, source_language):
         return Verdict("name", unknown)
     links = _Links(sentence, language, everything, source_language)
+    if other := _other_institution(sentence, language, everything, source_language, links):
+        return Verdict("name", other)
     if differs := _differs(sentence, language, grounds, links):
         return Verdict("polarity", differs)
     features = _features(sentence, language, grounds, links, embed)
@@ -452,6 +486,26 @@ def _is_ordinary(word: str, language: Language) -> bool:
     if word in _OPENERS or word in ordinary_words() or not content_words(word, language) or knows(word):
         return True
     return language != "en" and bool(compound_parts(word))
+
+
+def _other_institution(
+    sentence: str, language: Language, source: str, source_language: Language, links: _Links
+) -> str | None:
+    """Return who acts in a sentence where its source names another by a common noun: a court for a ministry."""
+    there = [stem(word, source_language) for word in content_words(source, source_language)]
+    if not _INSTITUTIONS.search(source):
+        return None
+    for match in _INSTITUTIONS.finditer(sentence):
+        word = words(match[0])[-1]
+        if not links.holds(stem(word, language), there) and not _names_same(match[0], source):
+            return match[0]
+    return None
+
+
+def _names_same(word: str, source: str) -> bool:
+    """Return whether a source names the same institution in either language."""
+    lowered = word.lower()
+    return any(pattern.search(lowered) and pattern.search(source.lower()) for pattern in _SAME_INSTITUTIONS)
 
 
 # ---- Words ----
