@@ -67,7 +67,9 @@ _QUOTE_LINE = re.compile(
 _CLAIM_LINE = re.compile(
     r"^[\s>*_#`\-•\d.)]{0,12}(?:CLAIM|PÅSTAND)\s*[*_]{0,2}\s*\d{0,2}\s*[:\-–]\s*[*_]{0,2}\s*(.*)$", re.IGNORECASE
 )
-_NOT_IN_SOURCES = re.compile(r"^[\s>*_#`\-•]{0,12}NOT IN (?:THE )?SOURCES[\s.*_`!]*$", re.IGNORECASE)
+_NOT_IN_SOURCES = re.compile(
+    r"^[\s>*_#`\-•\"“«]{0,12}(?:CLAIM\s*:\s*)?[\"“«]?NOT IN (?:THE )?SOURCES[\s.*_`!\"”»]*$", re.IGNORECASE
+)
 _THINKING_OPENS = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _THINKING_ENDS = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 _TAG_BEGINS = re.compile(r"<[a-z]{0,9}$", re.IGNORECASE)
