@@ -123,8 +123,11 @@ class AssistantRunnable(Runnable[Asked, dict[str, Any]]):
         apart = _apart()
         for given in inputs:
             with closing(self._assistant.stream(*_asked(given))) as answers:
+                shown = ""
                 while (answer := apart.run(next, answers, None)) is not None:
-                    yield _SoFar(answer.to_dict())
+                    if answer.complete or answer.text != shown:
+                        yield _SoFar(answer.to_dict())
+                    shown = answer.text
 
     async def _grow_in_threads(self, inputs: AsyncIterator[Asked]) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the answers to the only input; the generator is closed at once, or when the step under way ends."""
@@ -137,8 +140,11 @@ class AssistantRunnable(Runnable[Asked, dict[str, Any]]):
 
             under_way = self._threads.submit(step)
             try:
+                shown = ""
                 while (answer := await asyncio.wrap_future(under_way)) is not None:
-                    yield _SoFar(answer.to_dict())
+                    if answer.complete or answer.text != shown:
+                        yield _SoFar(answer.to_dict())
+                    shown = answer.text
                     under_way = self._threads.submit(step)
             finally:
                 # A running generator cannot be closed, and its thread goes on when the wait for it is cancelled.

@@ -19,7 +19,7 @@ _MONTHS = "januar|februar|mars|april|mai|juni|juli|august|september|oktober|nove
 # `17. mai er fri.` opens with a date and not with the mark of a list.
 _ITEM_MARK = re.compile(rf"\s*(?:[-•◦▪*]|\d{{1,3}}(?:\)|\.(?!\s+(?:{_MONTHS}|kvartal|halvår|århundre)\b))|[a-z]\))\s+")
 # A full stop, question or exclamation mark with closing quotes and brackets, then white space before a new start.
-_BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“‘«(\[–—-]*\s?[A-ZÆØÅÉÖÄÜ0-9§])")
+_BOUNDARY = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+(?:[\"'“‘«(\[–—-]*\s?[A-ZÆØÅÉÖÄÜ0-9§]|<\|))")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[“\"«])(?:e\.g|i\.e|etc|vs|cf|approx|dept|no|nos|art|sec|pt|vol|fig|inc|ltd|co|corp|dr|mr|mrs|ms|prof|st|"
     r"u\.s|u\.s\.c|u\.k|e\.u|d\.c|ph\.d|f\.d|jr|sr|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec|"

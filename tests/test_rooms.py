@@ -32,9 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT |= {
     "retrieval.conversation": GROUND, "retrieval.families": GROUND, "retrieval.fusion": GROUND,
     "retrieval.spelling": GROUND, "retrieval.validity": {"domain", "retrieval.families"},
-    "answering.citing": {"domain", "answering.answer_types", "answering.tables"},
+    "answering.citing": {"domain", "answering.answer_types", "answering.planted", "answering.tables"},
     "answering.features": {"domain", "language", "answering.answer_types", "answering.evidence"},
-    "answering.chat_model": {"errors"}, "answering.figures": set(), "answering.polarity": GROUND | {"answering.figures"},
+    "answering.chat_model": {"errors"}, "answering.figures": set(),
+    "answering.polarity": GROUND | {"answering.figures"},
     "answering.quoting": GROUND | {"answering.planted", "answering.tables"},
     "answering.support": GROUND | {"answering.figures", "answering.polarity", "answering.quoting"},
     "answering.answer_types": GROUND, "answering.parts": set(), "answering.phrases": GROUND,

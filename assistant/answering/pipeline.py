@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from assistant.answering import answerability
@@ -17,6 +18,7 @@ from assistant.answering.evidence import Candidate, Evidence, InverseDocumentFre
 from assistant.answering.extractive import Answerer
 from assistant.answering.parts import asks, names_in, parts
 from assistant.answering.phrases import CONTACT, phrase, small_talk, small_talk_language
+from assistant.answering.planted import is_planted
 from assistant.domain import Answer, Citation, Claim, Hit, Language, Query, Reason, Turn
 from assistant.errors import ModelFailed
 from assistant.language import words
@@ -390,7 +392,7 @@ class Pipeline:
         if missing:
             sentences.append(phrase("missing", language, missing=missing))
         if nearest and not citations:
-            listed = "; ".join(titles[id_] for id_ in nearest)
+            listed = "; ".join(PurePosixPath(id_).name if is_planted(titles[id_]) else titles[id_] for id_ in nearest)
             sentences.append(phrase("nearest", language, titles=listed))
         contact = self._contact or CONTACT["en" if language == "en" else "nb"]
         own = " ".join(sentences)

@@ -71,7 +71,7 @@ _CLAUSE_WORDS = 3
 _UNHELD_WORDS = 2
 # What is hung on behind the last comma.
 _APPENDED = re.compile(r",\s+([^,]+?)[.!?]*$")
-_APPENDED_WORDS = 3
+_APPENDED_WORDS = 5
 _SHORT_SHARE = 0.65
 # Endings of words that are no names; `-et` and `-en` are left out, since authorities and towns end so too.
 _ORDINARY_ENDING = {
