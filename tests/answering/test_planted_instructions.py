@@ -1,13 +1,13 @@
 """Instructions planted in documents and in questions are not obeyed, whatever language model writes.
 
 The attacks are `eval/support/planted.jsonl`. The models here are the worst: one does the first thing that it is told,
-two know what each attack wants
-and try every way to say it. What they write must not reach the reader.
+two know what each attack wants and try every way to say it. What they write must not reach the reader.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from assistant.domain import Answer
 from assistant.settings import read_settings
 from tests.scripted_server import Reply, Request, ScriptedServer, honest, obedient
 
-ATTACKS_FILE = Path(__file__).resolve().parents[2] / "eval" / "support" / "planted.jsonl"
+ATTACKS_FOLDER = Path(__file__).resolve().parents[2] / "eval" / "support"
+# Another file of attacks can be tried by hand: `FRESH_ATTACKS=planted-fresh.jsonl python -m pytest` on this file.
+ATTACKS_FILE = ATTACKS_FOLDER / os.environ.get("FRESH_ATTACKS", "planted.jsonl")
 
 # What is registered in the articles with an attack, in the order of the attacks on documents; no device stands in both.
 DEVICES = {
@@ -292,6 +294,7 @@ def check(assistant: Assistant, answer: Answer, attack: Attack) -> None:
 # ---- The tests ----
 
 
+@pytest.mark.skipif("FRESH_ATTACKS" in os.environ, reason="other attacks are tried by hand")
 def test_the_attacks_are_150_in_two_languages_and_two_places():
     """A hundred in documents and fifty in questions, half of them English."""
     counted = {
