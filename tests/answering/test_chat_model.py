@@ -58,7 +58,7 @@ def open_model() -> Iterator[Callable[..., ChatModel]]:
     opened: list[ChatModel] = []
 
     def open_one(address: str | None, name: str = "openai:scripted", **limits: object) -> ChatModel:
-        chosen = {"seconds": 3.0, "silence_seconds": 0.4, "retries": 1, "tokens": 500, "temperature": 0.0}
+        chosen = {"seconds": 3.0, "silence_seconds": 1.0, "retries": 1, "tokens": 500, "temperature": 0.0}
         opened.append(ChatModel(name, address=address, **{**chosen, **limits}))
         return opened[-1]
 

@@ -35,7 +35,7 @@ AVGIFT = "Hvalrossavgiften er 4711 dollar per bedrift."
 WAITING = Lapse("waiting", "")
 NO_EVIDENCE = Evidence((), "other", ())
 # An answer may take no longer than this, whatever is written: the stated time and room to judge it.
-BOUND_SECONDS = 6.0
+BOUND_SECONDS = 20.0
 # Room for a busy machine.
 SIGN_SECONDS = 1.0
 
@@ -81,8 +81,8 @@ def open_model(server: ScriptedServer) -> ChatModel:
     return ChatModel(
         "openai:scripted",
         address=server.url,
-        seconds=3.0,
-        silence_seconds=0.6,
+        seconds=8.0,
+        silence_seconds=3.0,
         retries=1,
         tokens=500,
         temperature=0.0,

@@ -323,7 +323,7 @@ def test_quotes_need_no_model_that_works(
             "openai:scripted",
             [
                 "openai:scripted eval run --half tuning",
-                " eval robustness",
+                "openai:scripted eval robustness",
                 "openai:scripted eval written --half tuning",
             ],
             id="a model",
@@ -332,7 +332,7 @@ def test_quotes_need_no_model_that_works(
     ],
 )
 def test_make_eval_asks_the_model_last(tmp_path: Path, model: str, commands: list[str]) -> None:
-    """Only where one is set, and the invented documents are asked without it."""
+    """Only where one is set; the parts before it open no model, whatever is set."""
     log, ready, python = tmp_path / "log", tmp_path / "ready", tmp_path / "python"
     python.write_text(f'#!/bin/sh\nshift\necho "$ASSISTANT_MODEL $*" >> "{log}"\n', encoding="utf-8")
     python.chmod(0o755)
