@@ -419,18 +419,24 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def open_assistant(corpus: str | Path | None = None, data: str | Path | None = None, *, sync: bool = True) -> Assistant:
+def open_assistant(
+    corpus: str | Path | None = None, data: str | Path | None = None, *, sync: bool = True, writing: bool = True
+) -> Assistant:
     """Open the assistant over a corpus, bringing in what is not in yet.
 
     Args:
         corpus: Folder of documents; the setting `ASSISTANT_CORPUS` when not given.
         data: Folder for the library and indexes; the setting `ASSISTANT_DATA` when not given.
         sync: Whether to compare the corpus with the library first; documents that cannot be read are logged.
+        writing: Whether the language model of the settings, if any, writes the answers; otherwise they are quotes.
 
     Raises:
         AssistantError: With one sentence that says what to do.
     """
-    assistant = Assistant(read_settings(corpus=corpus, data=data))
+    settings = read_settings(corpus=corpus, data=data)
+    if not writing:
+        settings = settings.model_copy(update={"model": None, "model_address": None})
+    assistant = Assistant(settings)
     if sync:
         try:
             report = assistant.sync()

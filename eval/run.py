@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant import Assistant, AssistantError, read_settings
+from assistant import Assistant, AssistantError, open_assistant
 from eval import gate, looks
 from eval.answer_file import RunMeta, read_answers
 from eval.answering import Say, answer_questions
@@ -23,8 +22,6 @@ from eval.run_record import main_language, write_record
 from eval.scoring import Report, Score, named_missing, score
 from eval.systems import SYSTEM_NAMES, SystemName, check_corpus, documents_fingerprint, open_system
 from eval.tables import comparison
-
-logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 QUESTIONS = HERE / "questions" / "questions.jsonl"
@@ -105,17 +102,7 @@ def open_quoting(corpus: Path, data: Path, *, sync: bool = True) -> Assistant:
     Raises:
         AssistantError: The settings, the corpus or the data folder cannot be used.
     """
-    settings = read_settings(corpus=corpus, data=data).model_copy(update={"model": None, "model_address": None})
-    assistant = Assistant(settings)
-    if sync:
-        try:
-            report = assistant.sync()
-        except BaseException:
-            assistant.close()
-            raise
-        for failed in report.failed:
-            logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
-    return assistant
+    return open_assistant(corpus, data, sync=sync, writing=False)
 
 
 def _check_labels(plan: Plan, questions: Sequence[Question], assistant: Assistant, say: Say) -> None:

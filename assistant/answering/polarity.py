@@ -168,6 +168,7 @@ _EDGE = re.compile(
 )
 _AFTER, _BEFORE = 3, 2
 # From this share of the words that a source's mark speaks of, a sentence speaks of the same.
+# Decided by hand on the tuning half, as are the two lengths above; `python -m eval support` says what they cost.
 SAME = 0.5
 _OPPOSITES = tuple(
     (frozenset(one.split()), frozenset(other.split()))
