@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 TORCH := torch==2.13.0
 CPU_INDEX := https://download.pytorch.org/whl/cpu
+# How many processes share the tests. Each needs 2 to 3 GB.
+WORKERS ?= 2
 
 .PHONY: chat ingest test check eval eval-public bench install corpus format
 
@@ -14,8 +16,9 @@ chat: ingest
 ingest: $(READY)
 	$(BIN)/python ingest.py
 
+# Whoever has no more tests of its own takes over half of another's.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
 import signal
 import sys
@@ -12,7 +13,9 @@ from types import FrameType
 
 from assistant.build import Assistant
 from assistant.errors import AssistantError, SettingsError, UsageError
-from assistant.settings import read_settings
+from assistant.settings import Settings, read_settings
+from assistant.web.logs import start_logging
+from assistant.web.visits import Door
 
 EXAMPLES = """\
 examples:
@@ -50,6 +53,41 @@ def bring_up_to_date(assistant: Assistant) -> None:
         else:
             for failed in report.failed if report else ():
                 logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
+    if assistant.ready:
+        assistant.prepare_suggestions()
+
+
+def door_of(settings: Settings) -> Door:
+    """Return who may come in, by which way, and how often."""
+    code = settings.access_code
+    return Door(
+        trusted_proxies=settings.trusted_proxies or "",
+        path_prefix=settings.path_prefix or "",
+        access_code=code.get_secret_value() if code else None,
+        questions_per_minute=settings.questions_per_minute,
+    )
+
+
+def exposure(settings: Settings) -> str:
+    """Return one line of warning where other machines come in without TLS or a code, else nothing."""
+    try:
+        local = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        local = settings.host == "localhost"
+    lacks = [
+        f"without {what} ({variable} is not set)"
+        for what, variable, there in (
+            ("a TLS proxy", "ASSISTANT_TRUSTED_PROXIES", settings.trusted_proxies),
+            ("an access code", "ASSISTANT_ACCESS_CODE", settings.access_code),
+        )
+        if not there
+    ]
+    if local or not lacks:
+        return ""
+    return (
+        f"Warning: {settings.host} lets other machines in {' and '.join(lacks)}. Set what is missing, as "
+        "docs/deploy.md says, or leave --host out.\n"
+    )
 
 
 def _end(signal_number: int, frame: FrameType | None) -> None:
@@ -61,9 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C and return the exit status."""
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = read_settings(corpus=options.corpus, data=options.data, host=options.host, port=options.port)
+        start_logging(settings.log)
         with Assistant(settings) as assistant:
             if not assistant.corpus.is_dir():
                 raise UsageError(f"The corpus {settings.corpus} is not a folder. Create it or name one with --corpus.")
@@ -71,7 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
             threading.Thread(target=bring_up_to_date, args=(assistant,), daemon=True).start()
             from assistant.web.server import create_app, run  # Gradio takes seconds to import: --help need not wait
 
-            run(create_app(assistant, contact=settings.contact), settings.host, settings.port)
+            site = create_app(assistant, contact=settings.contact, door=door_of(settings))
+            sys.stderr.write(exposure(settings))
+            run(site, settings.host, settings.port)
     except AssistantError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2 if isinstance(error, SettingsError | UsageError) else 1

@@ -8,32 +8,39 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from assistant.answering import exporting
 from assistant.answering.chat_model import ChatModel
+from assistant.answering.exporting_blocks import Export, PaperLanguage
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
 from assistant.answering.generative import GenerativeAnswerer, rewrite
 from assistant.answering.pipeline import Pipeline, Writer
+from assistant.answering.suggesting import Suggestions, load_bank
 from assistant.answering.support import SupportJudge
 from assistant.documents.chunking import CHUNKING_VERSION
 from assistant.documents.loading import LOADER_VERSION, Limits
+from assistant.documents.page_images import PageImages, PageLook, passage_on
 from assistant.documents.worker import ParsingWorker
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Language, Turn, WritingModel
-from assistant.errors import AssistantError, FolderOwned, UsageError
+from assistant.errors import AssistantError, FolderOwned, LoadError, UsageError
 from assistant.index.bulk import BulkEmbedder
-from assistant.index.embedding import Embedder, SentenceTransformerEmbedder
+from assistant.index.embedding import Embedder, SentenceTransformerEmbedder, Vectors
 from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, folder_state, vectors_work
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress, plan
 from assistant.ingest.folder import CorpusFolder
+from assistant.language import detect_language, load_lexicon
 from assistant.retrieval.reranking import CrossEncoderReranker
 from assistant.retrieval.retriever import HybridRetriever
 from assistant.settings import Settings, read_settings
+from assistant.store.journal import Journal
 from assistant.store.library import CurrentVersion, Library
 from assistant.store.owner import FolderLock, HandOver, Owner, is_owned
 from assistant.tuning import Tuning, load_tuning
@@ -41,6 +48,7 @@ from assistant.tuning import Tuning, load_tuning
 logger = logging.getLogger(__name__)
 
 LIBRARY_NAME = "library.sqlite"
+JOURNAL_NAME = "journal.sqlite"
 # How long `close` waits for a sync in another thread, which is told to stop.
 STOP_SECONDS = 20.0
 # How long `ingest` waits for a data folder whose owner is just starting or just ending.
@@ -89,6 +97,10 @@ class Assistant:
             opened.callback(self._model.close)
         self._library = Library(self.data / LIBRARY_NAME)
         opened.callback(self._library.close)
+        self._journal = Journal(
+            self.data / JOURNAL_NAME, saved_days=settings.saved_days, feedback_days=settings.feedback_days
+        )
+        opened.callback(self._journal.close)
         self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
         begin_anew = check_index and check_manifest(self._library, self._manifest())
         vectors_lost = self._vectors_are_lost()
@@ -100,6 +112,8 @@ class Assistant:
         opened.callback(self._index.close)
         self._worker = ParsingWorker(_limits(settings))
         opened.callback(self._worker.close)
+        self._page_images = PageImages()
+        opened.callback(self._page_images.close)
         self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
         opened.callback(self._bulk.close)
         self._ingest = Ingest(
@@ -115,6 +129,13 @@ class Assistant:
             embedder_is_warm=lambda: self._embedder.is_loaded,
         )
         self._pipeline = self._build_pipeline(self.tuning)
+        self._suggestions = Suggestions(
+            load_bank(),
+            self._ask_for_quotes,
+            self._embed_questions,
+            corpus=lambda: self._library.current,
+            ready=lambda: self.ready,
+        )
         if begin_anew:  # nothing is in, and what comes in has other vectors
             self.rebuild()
         if check_index and self._index.lexical.count() < self._library.chunk_count():
@@ -122,7 +143,7 @@ class Assistant:
         if check_index and vectors_lost:
             self._ingest.restore_vectors()
 
-    def _build_pipeline(self, tuning: Tuning, hits: int | None = None) -> Pipeline:
+    def _build_pipeline(self, tuning: Tuning, hits: int | None = None, *, writing: bool = True) -> Pipeline:
         settings = self.settings
         retriever = HybridRetriever(
             self._library,
@@ -138,7 +159,7 @@ class Assistant:
         return Pipeline(
             retriever=retriever,
             answerer=ExtractiveAnswerer(answer_words=settings.answer_words, joins_from=tuning.joins_from),
-            writer=self._writer(),
+            writer=self._writer() if writing else None,
             find_document=self._library.document,
             idf=self._index.inverse_document_frequency,
             vocabulary=self._index.vocabulary,
@@ -249,6 +270,51 @@ class Assistant:
         _, found, _ = self._build_pipeline(self.tuning, hits).gather(question, _turns(history))
         return found
 
+    def starters(
+        self, segment: str | None = None, stage: str | None = None, language: Language = "en", count: int = 6
+    ) -> tuple[str, ...]:
+        """Return questions to start with that the corpus answers, best fit first; see `Suggestions.starters`.
+
+        Until the models are loaded nothing is asked, and those are given whose documents are there.
+
+        Raises:
+            UsageError: The segment or the stage is none of `suggesting.SEGMENTS` and `suggesting.STAGES`.
+        """
+        return self._suggestions.starters(segment, stage, language, count)
+
+    def follow_ups(
+        self, asked: Sequence[str], answer: Answer, language: Language = "en", count: int = 3
+    ) -> tuple[str, ...]:
+        """Return questions to go on with that the corpus answers, nearest first; see `Suggestions.follow_ups`.
+
+        Args:
+            asked: The visitor's questions, oldest first; the last one is what `answer` answers.
+        """
+        return self._suggestions.follow_ups(asked, answer, language, count)
+
+    def prepare_suggestions(self) -> None:
+        """Find out, unhurried, which suggestions the corpus answers; for a thread of its own after `warm_up`.
+
+        Without it the same is found out when suggestions are wanted, which then come later. Ends with `close`.
+        """
+        try:
+            self._suggestions.prepare(lambda: not self._closed)
+        except Exception:
+            if not self._closed:  # closing takes the library away from under a question
+                raise
+
+    def _ask_for_quotes(self, question: str) -> Answer:
+        """Answer in the documents' own words, also where a language model would write."""
+        pipeline = self._pipeline if self._model is None else self._build_pipeline(self.tuning, writing=False)
+        return pipeline.answer(question, corpus_is_empty=not self._library.current)
+
+    def _embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """Return a vector per text; for an English-only model a Norwegian one is glossed, as the search does."""
+        lexicon, gloss = load_lexicon(), self.tuning.gloss
+        return self._embedder.embed(
+            [lexicon.gloss(text) if gloss and detect_language(text) != "en" else text for text in texts]
+        )
+
     def with_translations(self, document_ids: Iterable[str]) -> frozenset[str]:
         """Return the documents with those that say the same in the other language."""
         named, pairs = frozenset(document_ids), self._library.translations
@@ -264,6 +330,27 @@ class Assistant:
     def ready(self) -> bool:
         """Whether the models are loaded, so that a question is answered at once."""
         return self._embedder.is_loaded and (self._reranker is None or self._reranker.is_loaded)
+
+    def export(
+        self,
+        exchanges: Sequence[tuple[str, Answer]],
+        file_format: exporting.FileFormat,
+        *,
+        language: PaperLanguage,
+        date: str,
+        titles: Mapping[str, str],
+    ) -> bytes:
+        """Return questions and their whole answers as a file that carries its proof, see `check_export`.
+
+        Args:
+            language: Of the words around the answers.
+            date: The day of the export, ISO 8601.
+            titles: Titles of the documents that answers name only by id.
+
+        Raises:
+            UsageError: There is nothing to export.
+        """
+        return exporting.write(Export(tuple(exchanges), language, date, titles), file_format)
 
     @property
     def writing_model(self) -> WritingModel | None:
@@ -322,10 +409,40 @@ class Assistant:
         path = self.data / ORIGINALS_FOLDER / name if name else None
         return path if path is not None and path.is_file() else None
 
+    def page_look(self, document: Document, page: int, start: int, end: int) -> PageLook | None:
+        """Return how a page (from 1) of a PDF looks, and where on it `text[start:end]` stands, as far as it does.
+
+        None where the page cannot be shown; why is logged.
+        """
+        path = self.original(document.id, document.version)
+        if path is None:
+            return None
+        try:
+            return self._page_images.look(path, document.id, page, passage_on(document, page, start, end))
+        except LoadError as error:
+            logger.warning("A page is not shown: %s", error)
+            return None
+
+    def page_picture(self, document: Document, page: int) -> bytes | None:
+        """Return a page (from 1) of a PDF as PNG, or None where it cannot be shown; why is logged."""
+        path = self.original(document.id, document.version)
+        if path is None:
+            return None
+        try:
+            return self._page_images.picture(path, document.id, page)
+        except LoadError as error:
+            logger.warning("A page is not shown: %s", error)
+            return None
+
     @property
     def document_count(self) -> int:
         """How many documents can be searched."""
         return len(self._library.current)
+
+    @property
+    def journal(self) -> Journal:
+        """Feedback and saved conversations."""
+        return self._journal
 
     # ---- Sharing and closing ----
 
@@ -535,6 +652,46 @@ def read_stored_text(settings: Settings, document_id: str, version: str | None) 
         return stored_text(library, document_id, version)
     finally:
         library.close()
+
+
+def check_export(settings: Settings, file: Path) -> exporting.Check:
+    """Return what became of the quotes of an exported file, without owning the data folder or loading a model.
+
+    Where the corpus is at hand, a cited document that it holds otherwise than the library is a remark.
+
+    Raises:
+        UsageError: The file cannot be read or is no export of ours, or there is no library.
+    """
+    try:
+        if file.stat().st_size > exporting.BYTES_AT_MOST:
+            raise UsageError(f"{file} cannot be checked: it is larger than any export.")
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}. Name a file that was exported.") from error
+    if not (settings.data / LIBRARY_NAME).is_file():
+        raise UsageError(f"There is no library in {settings.data}. Run: python ingest.py")
+    library = Library(settings.data / LIBRARY_NAME, read_only=True)
+    try:
+        found = exporting.check(content, str(file), library.document)
+        cited = {quote.document for quote in found.quotes}
+        if not settings.corpus.is_dir() or not cited & set(library.current):
+            return found
+        return replace(found, remarks=(*found.remarks, *_unread(settings, library, cited)))
+    finally:
+        library.close()
+
+
+def _unread(settings: Settings, library: Library, cited: Collection[str | None]) -> Iterator[str]:
+    """Yield a sentence for each cited document whose file in the corpus is not what the library has read."""
+    corpus, data = (Path(os.path.abspath(folder)) for folder in (settings.corpus, settings.data))  # noqa: PTH100
+    current = {id_: now for id_, now in library.current.items() if id_ in cited}
+    for report in plan(CorpusFolder(corpus, data=data).select([], library.current, copy=False), current).documents:
+        if report.document in cited and report.change in ("changed", "removed"):
+            what = "is gone" if report.change == "removed" else "has changed"
+            yield (
+                f"The file of {report.document} in the corpus {what} since the library read it. Run python ingest.py, "
+                "then check again."
+            )
 
 
 def stored_text(library: Library, document_id: str, version: str | None) -> str:

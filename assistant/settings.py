@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import SettingsError
 
 PREFIX = "ASSISTANT_"
+# Shorter codes can be guessed.
+MIN_CODE = 8
+# No message shows their value.
+_SECRET = {"access_code"}
 # Read by the tests and by nothing else.
 _FOREIGN = {"ASSISTANT_TEST_DATA"}
 
@@ -31,6 +37,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         protected_namespaces=(),
+        hide_input_in_errors=True,
     )
 
     corpus: Path = Field(Path("corpus"), description="Folder of documents.")
@@ -102,11 +109,57 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only behind TLS.")
     port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
     contact: str | None = Field(None, description="Whom a founder may ask when the documents hold no answer.")
+    trusted_proxies: str | None = Field(
+        None,
+        description="Addresses or networks of the proxies before the app, separated by commas; only their "
+        "X-Forwarded- headers are believed.",
+    )
+    path_prefix: str | None = Field(
+        None, description="Path that the site stands under, such as /usanext; not set at the root of a host name."
+    )
+    access_code: SecretStr | None = Field(
+        None, description="Code that visitors give once, at least 8 characters; without it everybody may come in."
+    )
+    questions_per_minute: int = Field(
+        12, ge=0, le=10_000, description="Questions of one visitor; 20 times as many of one address; 0 is no limit."
+    )
+    log: Literal["text", "json"] = Field(
+        "text",
+        description="`text` holds warnings and errors; `json` also a line for each question, without its words.",
+    )
+    saved_days: int = Field(180, ge=1, le=3650, description="Time in days for which a saved link opens.")
+    feedback_days: int = Field(365, ge=1, le=3650, description="Time in days for which feedback is kept.")
 
     @field_validator("model_temperature", mode="before")
     @classmethod
     def _none_in_words(cls, value: object) -> object:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str | None) -> str | None:
+        for part in filter(None, (part.strip() for part in (value or "").split(","))):
+            try:
+                ip_network(part, strict=False)
+            except ValueError:
+                raise ValueError(f"{part} is not an address or network such as 127.0.0.1 or 10.0.0.0/8") from None
+        return value
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _check_prefix(cls, value: str | None) -> str | None:
+        value = (value or "").rstrip("/") or None
+        if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+            raise ValueError("it is not a path such as /usanext")
+        return value
+
+    @field_validator("access_code")
+    @classmethod
+    def _check_code(cls, value: SecretStr | None) -> SecretStr | None:
+        code = value.get_secret_value() if value is not None else ""
+        if value is not None and (len(code) < MIN_CODE or code != code.strip() or not code.isprintable()):
+            raise ValueError(f"it must have at least {MIN_CODE} characters, and no spaces around them")
+        return value
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -172,4 +225,6 @@ def _sentence(detail: object) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{place} is not a setting of the assistant.{_did_you_mean(place)}"
     lowered = message[:1].lower() + message[1:]
+    if place in _SECRET:
+        return f"The setting {PREFIX}{place.upper()} cannot be used: {lowered}"
     return f"The setting {PREFIX}{place.upper()} is {detail['input']!r}: {lowered}"

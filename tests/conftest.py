@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +71,13 @@ def _own_settings_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert Path.cwd() == before, "the test left its working directory"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_interrupts() -> None:
+    """Let Ctrl-C end the processes that tests start, also where a shell runs the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of shared documents that ASSISTANT_TEST_DATA names; skips where it is unset."""
@@ -74,6 +85,11 @@ def test_data() -> Path:
     if not folder:
         pytest.skip(f"{TEST_DATA} is unset")
     return Path(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process of several waits for it at the end."""
+    items.sort(key=lambda item: "own_data" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -114,11 +130,15 @@ def two_page_pdf() -> bytes:
 @pytest.fixture
 def corpus(tmp_path: Path, two_page_pdf: bytes) -> Path:
     """Three documents: Markdown with front matter, Norwegian text, and a PDF of two pages."""
-    folder = tmp_path / "corpus"
+    return write_corpus(tmp_path / "corpus", two_page_pdf)
+
+
+def write_corpus(folder: Path, pdf: bytes) -> Path:
+    """Write the three documents, and return their folder."""
     for name, content in {
         "programme/mentors.md": MENTORS.encode(),
         "notes/lighthouse.txt": LIGHTHOUSE.encode(),
-        "reports/harbour.pdf": two_page_pdf,
+        "reports/harbour.pdf": pdf,
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -143,7 +163,7 @@ def open_over(corpus: Path, data: Path) -> Iterator[Callable[..., Assistant]]:
     opened: list[Assistant] = []
 
     def open_one(*, warm: bool = True, **settings: object) -> Assistant:
-        assistant = Assistant(read_settings(**{"corpus": corpus, "data": data, **settings}))
+        assistant = Assistant(read_settings(**{"corpus": corpus, "data": data, "ingest_threads": 1, **settings}))
         opened.append(assistant)
         if warm:
             assistant.warm_up()
@@ -154,12 +174,42 @@ def open_over(corpus: Path, data: Path) -> Iterator[Callable[..., Assistant]]:
         assistant.close()
 
 
+@pytest.fixture(scope="session")
+def read_data(two_page_pdf: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an assistant that has read the tiny corpus and was closed; for copies."""
+    folder = tmp_path_factory.mktemp("read")
+    settings = read_settings(corpus=write_corpus(folder / "corpus", two_page_pdf), data=folder / "data")
+    with Assistant(settings) as assistant:
+        assistant.warm_up()
+        assistant.sync()
+    return folder / "data"
+
+
 @pytest.fixture
-def synced(open_over: Callable[..., Assistant]) -> Assistant:
+def synced(open_over: Callable[..., Assistant], read_data: Path, data: Path) -> Assistant:
     """An assistant that has read the tiny corpus."""
-    assistant = open_over()
-    assistant.sync()
-    return assistant
+    shutil.copytree(read_data, data)
+    return open_over()
+
+
+@pytest.fixture(scope="session")
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an assistant that has read this repository's corpus and was closed; for copies.
+
+    This takes longest of all, so it is made once, also where several processes share the tests.
+    """
+    folder, threads = tmp_path_factory.getbasetemp(), 0
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder, threads = folder.parent, 1  # the other processors are at work
+    made, making = folder / "own-data", folder / "own-data-in-the-making"
+    with (folder / "own-data.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            settings = read_settings(corpus=ROOT / "corpus", data=making, ingest_threads=threads)
+            with Assistant(settings) as assistant:
+                assert not assistant.sync().failed
+            making.rename(made)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -242,7 +292,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process = subprocess.Popen(
             [*command, *others],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            # One thread: other tests may be at work on the other processors.
+            env={**os.environ, "PYTHONPATH": str(ROOT), "ASSISTANT_INGEST_THREADS": "1", **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -255,7 +306,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        # Not `communicate`: it waits for the children of what was killed, which are still at their work.
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 @pytest.fixture
@@ -264,7 +319,7 @@ def script(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subproc
 
     def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         process = start(*arguments, env=env)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     return run
@@ -272,10 +327,10 @@ def script(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subproc
 
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], object]], None]:
-    """Wait until something holds; fails after a minute."""
+    """Wait until something holds; fails after two minutes."""
 
     def wait_until(holds: Callable[[], object]) -> None:
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 120
         while not holds():
             assert time.monotonic() < give_up, "it never came true"
             time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,9 +57,11 @@ OFF_TOPIC = [
 
 
 @pytest.fixture(scope="module")
-def own_corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+def own_corpus(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     """An assistant over the corpus of this repository."""
-    yield from _open(CORPUS, tmp_path_factory.mktemp("own"))
+    folder = tmp_path_factory.mktemp("own")
+    shutil.copytree(own_data, folder / "data")
+    yield from _open(CORPUS, folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -147,8 +148,9 @@ def test_python_in_the_readme_works_as_written(block):
 
 
 @pytest.mark.slow
-def test_the_python_example_answers(tmp_path):
+def test_the_python_example_answers(own_data, tmp_path):
     """The example runs over the starter corpus and prints an answer with its sources."""
+    shutil.copytree(own_data, tmp_path / "data")
     (block,) = code_blocks(read(README), "python")
     (tmp_path / "example.py").write_text(block, encoding="utf-8")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "ASSISTANT_DATA": str(tmp_path / "data"), "PYTHONUTF8": "1"}

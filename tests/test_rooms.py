@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "build": GROUND | {"settings", "documents", "store", "index", "ingest", "retrieval", "answering"},
     "runnables": {"domain", "errors"},
     "web": {"domain", "errors"},
+    "__main__": {"answering.exporting", "build", "errors", "settings"},
     "__init__": {"answering.support", "build", "domain", "errors", "forest", "settings", "tuning"},
 }  # fmt: skip
 # Narrower than the wing: rooms of `retrieval/` and `answering/` that work on plain values alone.
@@ -34,14 +35,21 @@ MAY_IMPORT |= {
     "retrieval.spelling": GROUND, "retrieval.validity": {"domain", "retrieval.families"},
     "answering.citing": {"domain", "answering.answer_types", "answering.planted", "answering.tables"},
     "answering.features": {"domain", "language", "answering.answer_types", "answering.evidence"},
+    "answering.exporting": {"domain", "errors", "answering.exporting_blocks", "answering.exporting_markdown",
+                            "answering.exporting_pdf", "answering.exporting_proof", "answering.exporting_word"},
+    "answering.exporting_blocks": {"domain"}, "answering.exporting_proof": {"errors", "answering.exporting_blocks"},
+    "answering.exporting_markdown": {"answering.exporting_blocks", "answering.exporting_proof"},
+    "answering.exporting_pdf": {"errors", "answering.exporting_blocks", "answering.exporting_proof"},
+    "answering.exporting_word": {"errors", "answering.exporting_blocks", "answering.exporting_proof"},
     "answering.chat_model": {"errors"}, "answering.figures": set(),
     "answering.polarity": GROUND | {"answering.figures"},
     "answering.quoting": GROUND | {"answering.planted", "answering.tables"},
     "answering.support": GROUND | {"answering.figures", "answering.polarity", "answering.quoting"},
     "answering.answer_types": GROUND, "answering.parts": set(), "answering.phrases": GROUND,
+    "answering.suggesting": {"domain", "errors", "language"},
 }  # fmt: skip
-WEB = {"web.access", "web.chat", "web.exports", "web.feedback", "web.gate", "web.pages", "web.saved", "web.server",
-       "web.sources"}  # fmt: skip
+WEB = {"web.chat", "web.entering", "web.exports", "web.feedback", "web.gate", "web.pages",
+       "web.posted", "web.privacy", "web.saved", "web.server", "web.sources"}  # fmt: skip
 OWNERS: dict[str, set[str]] = {
     "torch": {"index.embedding", "retrieval.reranking"}, "transformers": {"index.embedding", "retrieval.reranking"},
     "sentence_transformers": {"index.embedding", "retrieval.reranking"},

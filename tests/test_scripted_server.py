@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +26,8 @@ from tests.scripted_server import (
 
 TEXT = "Gebyret er 4 711 dollar. «Ærlig» talt 🐋."
 ASKED = [("system", "Be brief."), ("human", "How much is the fee?")]
-# A stated time of 50 ms to notice, and room for a busy machine.
-NOTICED_SECONDS = 1.0
+# A stated time of 50 ms to notice, and room for a busy machine; a server that notices nothing waits longer.
+NOTICED_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -126,16 +127,16 @@ def test_replies_are_given_in_order_and_the_last_one_repeats(model):
 
 def test_many_clients_are_served_at_once(model):
     """Each gets its own answer while the others wait for theirs."""
+    questions = [f"Question {number}?" for number in range(8)]
+    all_here = threading.Barrier(len(questions), timeout=30)
 
     def echo(request: Request) -> Reply:
-        return Reply(request.message, before_seconds=0.1)
+        all_here.wait()
+        return Reply(request.message)
 
-    questions = [f"Question {number}?" for number in range(8)]
     with ScriptedServer(echo) as server, ThreadPoolExecutor(len(questions)) as threads:
         client = model(server)
-        begun = time.monotonic()
         assert [answer.text for answer in threads.map(client.invoke, questions)] == questions
-        assert time.monotonic() - begun < 0.7
         assert sorted(request.message for request in server.requests) == questions
 
 
@@ -247,7 +248,7 @@ def test_a_client_that_gives_up_before_the_answer_is_noticed(model, stream):
     """Silence before the headers ends with the client's patience."""
     with ScriptedServer([Reply(TEXT, before_seconds=30)]) as server:
         with pytest.raises(openai.APITimeoutError):
-            ask(model(server, timeout=0.1), stream=stream)
+            ask(model(server, timeout=0.3), stream=stream)
         assert left_early(server) == 1
 
 
@@ -266,7 +267,7 @@ def test_leaving_the_server_hangs_up_on_everybody(model):
         next(chunks)
     with pytest.raises(openai.APIConnectionError):
         list(chunks)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < NOTICED_SECONDS
     assert server.closed_early == 0
 
 

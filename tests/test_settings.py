@@ -72,6 +72,13 @@ def test_settings_cannot_be_changed_later():
         pytest.param("PARSE_SECONDS", "inf", "less than or equal to 86400", id="for ever"),
         pytest.param("HITS", "60", "hits is 60 and must not be above candidates, 50", id="contradiction"),
         pytest.param("DATA", "corpus", "corpus and data are both corpus and must be two folders", id="one folder"),
+        pytest.param(
+            "TRUSTED_PROXIES", "10.0.0.1, proxy", "proxy is not an address or network such as", id="no address"
+        ),
+        pytest.param("TRUSTED_PROXIES", "*", r"\* is not an address or network", id="everybody"),
+        pytest.param("PATH_PREFIX", "usanext", "it is not a path such as /usanext", id="no path"),
+        pytest.param("PATH_PREFIX", "//evil.example", "it is not a path such as /usanext", id="another host"),
+        pytest.param("LOG", "xml", "input should be 'text' or 'json'", id="no such log"),
         pytest.param("PROT", "1", "ASSISTANT_PROT is not a setting.*Did you mean ASSISTANT_PORT?", id="typing mistake"),
         pytest.param("XYZZY", "1", "ASSISTANT_XYZZY is not a setting of the assistant.$", id="nothing like it"),
     ],
@@ -106,3 +113,26 @@ def test_the_variable_of_the_tests_is_no_setting(monkeypatch):
     """ASSISTANT_TEST_DATA is for the tests alone and disturbs nobody."""
     monkeypatch.setenv("ASSISTANT_TEST_DATA", "/somewhere")
     assert read_settings().port == 7860
+
+
+@pytest.mark.parametrize("code", ["seven77", " spaces-around ", "line\nbreak"])
+def test_a_bad_access_code_is_refused_without_showing_it(monkeypatch, code):
+    """Neither in the sentence nor in what it was raised from."""
+    monkeypatch.setenv("ASSISTANT_ACCESS_CODE", code)
+    with pytest.raises(SettingsError, match="ASSISTANT_ACCESS_CODE cannot be used: it must have at least 8") as caught:
+        read_settings()
+    assert code not in f"{caught.value}{caught.value.__cause__}"
+
+
+def test_the_access_code_is_never_shown(monkeypatch):
+    """Whoever prints the settings prints stars."""
+    monkeypatch.setenv("ASSISTANT_ACCESS_CODE", "fjord-and-fell")
+    settings = read_settings()
+    assert "fjord" not in f"{settings}{settings!r}{settings.model_dump()}{settings.model_dump_json()}"
+    assert settings.access_code.get_secret_value() == "fjord-and-fell"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("/usanext/", "/usanext"), ("/", None), ("/a/b", "/a/b"), ("", None)])
+def test_a_path_prefix_is_kept_without_its_last_slash(given, kept):
+    """People write it both ways."""
+    assert read_settings(path_prefix=given).path_prefix == kept

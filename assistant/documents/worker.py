@@ -1,4 +1,4 @@
-"""The parsing worker: one child process that reads files under limits on time and memory, and is replaced when it dies.
+"""The worker: one child process that handles files under limits on time and memory, and is replaced when it dies.
 
 The child is started with its own command line and not by `multiprocessing`, which would import the parent's main
 module again: a script without a main guard would run twice, and the web server's modules would load for nothing.
@@ -14,10 +14,12 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from assistant.documents.loading import DEFAULT_LIMITS, Limits, load_document
 from assistant.domain import Document
@@ -33,8 +35,11 @@ _START_SECONDS = 60.0
 _CHILD = "import sys; sys.path[:] = {path!r}; from assistant.documents.worker import serve; serve({fd}, {memory})"
 
 
-class ParsingWorker:
-    """Reads files in a child process. Use it as a context manager, from any thread, for one file after the other."""
+Outcome = TypeVar("Outcome")
+
+
+class Worker:
+    """Calls functions of ours in a child process. A context manager, for any thread, one call after the other."""
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
@@ -43,7 +48,7 @@ class ParsingWorker:
         self._connection: Connection | None = None
         self._files = 0
 
-    def __enter__(self) -> ParsingWorker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -57,33 +62,38 @@ class ParsingWorker:
         return self._process.pid if self._process else None
 
     def close(self) -> None:
-        """End the child; the next `load` starts another."""
+        """End the child; the next call starts another."""
         with self._lock:
             self._stop()
 
-    def load(self, path: Path, document_id: str) -> Document:
-        """Read one file as `loading.load_document` does, in the child.
+    def call(self, job: Callable[..., Outcome], document_id: str, *arguments: object) -> Outcome:
+        """Return what a function makes of one file, called in the child.
+
+        Args:
+            job: A function at the top of one of our modules; the child imports it by its name.
+            document_id: The file that errors name.
+            arguments: What the function is called with; plain values, as the answer is.
 
         Raises:
-            LimitExceeded: As there, and when the file takes too much time or memory.
-            DamagedFile: As there, and when the child dies of the file.
-            LoadError: Everything else that `load_document` raises.
+            LimitExceeded: The file takes too much time or memory, or as the function.
+            DamagedFile: The child dies of the file, or as the function.
+            LoadError: Everything else that the function raises.
         """
         with self._lock:
-            outcome = self._ask(path, document_id)
+            outcome = self._ask(job, document_id, arguments)
         if isinstance(outcome, LoadError):
             raise outcome
         return outcome
 
-    def _ask(self, path: Path, document_id: str) -> Document | LoadError:
-        """Send one file to the child and wait for what becomes of it."""
+    def _ask(self, job: Callable[..., Outcome], document_id: str, arguments: tuple[object, ...]) -> Outcome | LoadError:
+        """Send one call to the child and wait for what becomes of it."""
         connection = self._start()
         try:
-            connection.send((path, document_id, self.limits))
+            connection.send((job, document_id, arguments))
             if not connection.poll(self.limits.seconds):
                 self._stop()
                 return _too_slow(document_id, self.limits.seconds)
-            outcome: Document | LoadError | MemoryError = connection.recv()
+            outcome: Outcome | LoadError | MemoryError = connection.recv()
         except (EOFError, OSError):
             return self._epitaph(document_id)
         except BaseException:  # Ctrl-C: the answer that is still to come must not reach the next file
@@ -138,6 +148,20 @@ class ParsingWorker:
         )
 
 
+class ParsingWorker(Worker):
+    """Reads files to documents in a child process."""
+
+    def load(self, path: Path, document_id: str) -> Document:
+        """Read one file as `loading.load_document` does, in the child.
+
+        Raises:
+            LimitExceeded: As there, and when the file takes too much time or memory.
+            DamagedFile: As there, and when the child dies of the file.
+            LoadError: Everything else that `load_document` raises.
+        """
+        return self.call(load_document, document_id, path, document_id, self.limits)
+
+
 def _too_slow(document_id: str, seconds: float) -> LimitExceeded:
     return LimitExceeded(
         document_id, f"took more than {seconds:g} seconds to read", "Split it into smaller files, or raise the limit"
@@ -153,7 +177,7 @@ def _too_large(document_id: str, memory_bytes: int) -> LimitExceeded:
 
 
 def serve(file_descriptor: int, memory_bytes: int) -> None:
-    """Be the child: read the files whose paths arrive, answer with a document or an error, until the parent is gone."""
+    """Be the child: make the calls that arrive, answer with what they return or an error, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -162,22 +186,25 @@ def serve(file_descriptor: int, memory_bytes: int) -> None:
     connection.send("ready")
     while True:
         try:
-            path, document_id, limits = connection.recv()
+            job, document_id, arguments = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_outcome(path, document_id, limits))
+        connection.send(_outcome(job, document_id, arguments))
 
 
-def _outcome(path: Path, document_id: str, limits: Limits) -> Document | LoadError | MemoryError:
+def _outcome(job: Callable[..., Any], document_id: str, arguments: tuple[object, ...]) -> object:
+    """Return what a call returns, or the error of the file that it stumbled over."""
     try:
-        return load_document(path, document_id, limits)
+        return job(*arguments)
     except LoadError as error:
         return error
     except MemoryError:
         return MemoryError()
     except Exception as error:  # a mistake of ours must not stop a sync, and the child has nobody to show it to
-        reason = f"could not be read: the loader failed with {type(error).__name__}"
-        return DamagedFile(document_id, reason, "Report the file to the developers: load_document shows where it fails")
+        reason = f"could not be read: {job.__name__} failed with {type(error).__name__}"
+        return DamagedFile(
+            document_id, reason, f"Report the file to the developers: {job.__name__} shows where it fails"
+        )
 
 
 def _limit_memory(memory_bytes: int) -> None:

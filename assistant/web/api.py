@@ -2,11 +2,12 @@
 
 The body is a JSON object: `question`, and as wanted `history` (a list of `{"question", "answer"}`, oldest first),
 `stream` and `id`. The reply is `{"answer": ...}`, with `id` where one was given: an answer line, see
-`docs/answer.schema.json`. Streamed, each growth is an event `progress` with `text` and `citations` so far, and the
-whole answer is the event `answer`; a failure after the stream has begun is an event `error`. Whatever else goes wrong
-is a status with `{"error": "one sentence"}`.
+`docs/answer.schema.json`. Streamed, a question that has to wait is an event `waiting` with its `place` in the line,
+each growth is an event `progress` with `text` and `citations` so far, and the whole answer is the event `answer`; a
+failure after the stream has begun is an event `error`. Whatever else goes wrong is a status with
+`{"error": "one sentence"}`.
 
-There are no CORS headers, and a foreign page cannot send JSON without asking for them: it can ask nothing here.
+There are no CORS headers, and `Gate` refuses what a foreign page sends: it can ask nothing here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,20 +23,24 @@ from typing import Any
 
 from assistant.domain import Answer, Turn
 from assistant.errors import AssistantError
-from assistant.web.reading import Readers, Reading
+from assistant.web.limits import Limit
+from assistant.web.logs import refused, watched
+from assistant.web.reading import Readers, Reading, TooBusy
 
 logger = logging.getLogger(__name__)
 
 PATH = "/api/chat"
 MAX_TURNS = 50
-# How long a question waits for a thread before it is told that all are busy.
-PATIENCE_SECONDS = 10.0
+# How long a question whose answer is not streamed waits for a thread before it is told that all are busy; a proxy that
+# hears nothing gives up after a minute.
+PATIENCE_SECONDS = 50.0
 # A proxy takes a connection without a byte for dead, often after a minute.
 KEEP_ALIVE_SECONDS = 15.0
 _POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 _FIELDS = ("question", "history", "stream", "id")
 # Of the events that can end an answer: `sorry` is a failure that was foreseen.
 _STATUS = {"answer": 200, "sorry": 503, "error": 500}
+_BUSY = "The assistant has too much to do just now. Try again in a minute."
 _UNEXPECTED = "Something went wrong on our side, and this question was not answered. Please try again."
 
 Scope = MutableMapping[str, Any]
@@ -58,48 +64,67 @@ class Asked:
 
 
 class Refused(Exception):
-    """A request that is not answered, with its status and one sentence that says why."""
+    """A request that is not answered, with its status and one sentence that says why.
 
-    def __init__(self, status: int, sentence: str) -> None:
+    Attributes:
+        retry_after: Seconds after which it may be answered, or None.
+    """
+
+    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+        self.retry_after = retry_after
 
 
 class Chat:
     """The route as an ASGI application: it must hear of a client that leaves while nothing is sent."""
 
-    def __init__(self, stream: Stream, readers: Readers) -> None:
+    def __init__(self, stream: Stream, readers: Readers, limit: Limit | None = None) -> None:
         """Answer nothing yet.
 
         Args:
             stream: Yields an answer as it grows; closing it stops its model.
             readers: The threads to read it in, shared with the page.
+            limit: How often a visitor may ask, shared with the page; needs the `Visit` that `Gate` puts into the scope.
         """
         self._stream = stream
         self._readers = readers
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
             _check_type(headers.get(b"content-type", ""))
             asked = read_body(await _body(receive))
-        except Refused as refused:
-            await _send_json(send, refused.status, {"error": str(refused)})
+            self._check_limit(scope)
+            reading = self._begin(asked)
+        except Refused as refusal:
+            await _send_refusal(send, refusal)
             return
-        reading = self._readers.begin(lambda: self._stream(asked.question, asked.history))
         leaving = asyncio.create_task(_stop_when_client_leaves(receive, reading))
         try:
-            if not await reading.begins(PATIENCE_SECONDS):
-                sentence = "The assistant has too much to do just now. Try again in a minute."
-                await _send_json(send, 503, {"error": sentence}, (b"retry-after", b"60"))
-            elif asked.stream or "text/event-stream" in headers.get(b"accept", ""):
+            if asked.stream or "text/event-stream" in headers.get(b"accept", ""):
                 await _send_events(send, asked, reading)
-            else:
+            elif await reading.begins(PATIENCE_SECONDS):
                 await _send_answer(send, asked, reading)
+            else:
+                await _send_refusal(send, Refused(503, _BUSY, 60))
         finally:
             reading.stop()
             leaving.cancel()
+
+    def _check_limit(self, scope: Scope) -> None:
+        seconds = self._limit.take(scope["state"]["visit"]) if self._limit else 0
+        if seconds:
+            whole = math.ceil(seconds)
+            raise Refused(429, f"Too many questions in a short time. Ask again in {whole} s.", whole)
+
+    def _begin(self, asked: Asked) -> Reading[Answer]:
+        try:
+            return self._readers.begin(lambda: watched(self._stream(asked.question, asked.history), "api"))
+        except TooBusy:
+            raise Refused(503, _BUSY, 60) from None
 
 
 def read_body(body: bytes) -> Asked:
@@ -190,6 +215,14 @@ async def _stop_when_client_leaves(receive: Receive, reading: Reading[Answer]) -
     reading.stop()
 
 
+async def _send_refusal(send: Send, refusal: Refused) -> None:
+    """Send the sentence of a request that is not answered."""
+    if refusal.retry_after is not None:
+        refused("api", refusal.status)
+    later = () if refusal.retry_after is None else ((b"retry-after", str(refusal.retry_after).encode()),)
+    await _send_json(send, refusal.status, {"error": str(refusal)}, *later)
+
+
 async def _send_answer(send: Send, asked: Asked, reading: Reading[Answer]) -> None:
     """Send the whole answer; nothing where the client has left."""
     async with aclosing(_events(asked, reading)) as events:
@@ -216,13 +249,20 @@ async def _send_events(send: Send, asked: Asked, reading: Reading[Answer]) -> No
     await send(_start(200, kind, (b"x-accel-buffering", b"no")))
     keeping = asyncio.create_task(keep_alive())
     try:
+        async with aclosing(reading.waiting()) as places:
+            async for place in places:
+                await send_piece(_event("waiting", {"place": place}))
         async with aclosing(_events(asked, reading)) as events:
             async for name, said in events:
                 event = "error" if name == "sorry" else name
-                await send_piece(f"event: {event}\ndata: {json.dumps(said)}\n\n".encode())
+                await send_piece(_event(event, said))
     finally:
         keeping.cancel()
     await send({"type": "http.response.body", "body": b""})
+
+
+def _event(name: str, said: Mapping[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(said)}\n\n".encode()
 
 
 async def _events(asked: Asked, reading: Reading[Answer]) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:

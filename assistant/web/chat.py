@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
@@ -24,10 +25,22 @@ import gradio as gr
 
 from assistant.domain import Answer, Document, Turn, WritingModel
 from assistant.errors import AssistantError
-from assistant.web import rendering
-from assistant.web.reading import Readers, Reading
+from assistant.web import actions, rendering
+from assistant.web.conversations import Conversation, Conversations
+from assistant.web.logs import refused, watched
+from assistant.web.reading import Readers, Reading, TooBusy
 from assistant.web.rendering import Exchange
-from assistant.web.words import LANGUAGE_COOKIE, LANGUAGE_NAMES, WORDS, InterfaceLanguage, preferred_language
+from assistant.web.words import (
+    ABOUT_COOKIE,
+    ANY,
+    LANGUAGE_COOKIE,
+    LANGUAGE_NAMES,
+    SEGMENTS,
+    STAGES,
+    WORDS,
+    InterfaceLanguage,
+    preferred_language,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +51,9 @@ MAX_EXCHANGES = 50
 STARTERS_SHOWN = 6
 _STARTER = "starter-"
 
-# Our own files, beside Gradio's: linked rather than passed as `css=`, which Gradio rewrites.
-HEAD = (
-    '<link rel="stylesheet" href="/static/usanext/chat.css">'
-    '<link rel="icon" href="/static/usanext/icon.svg" type="image/svg+xml">'
-    '<script src="/static/usanext/chat.js" defer></script>'
-)
+# Once more, behind Gradio's own styles, over which ours go; `front` has it in the page's first bytes.
+STYLE = '<link rel="stylesheet" href="static/usanext/chat.css">'
 
-Conversation = tuple[Exchange, ...]
 # What an event changes: component to its new value or settings.
 Updates = dict[Any, Any]
 
@@ -67,6 +75,18 @@ class Answers(Protocol):
         """Return a stored version (the current one without `version`), or None when it is not known."""
         ...
 
+    def starters(
+        self, segment: str | None, stage: str | None, language: InterfaceLanguage, count: int = 6
+    ) -> Sequence[str]:
+        """Return questions to begin with, which the documents answer, for a field and a stage or for all."""
+        ...
+
+    def follow_ups(
+        self, asked: Sequence[str], answer: Answer, language: InterfaceLanguage, count: int = 3
+    ) -> Sequence[str]:
+        """Return questions to go on with, which the documents answer; none is an answer too."""
+        ...
+
     @property
     def ready(self) -> bool:
         """Whether questions can be answered now."""
@@ -84,19 +104,25 @@ class Desk:
 
     Attributes:
         readers: The threads that questions are answered in.
-        starters: At most six questions for each interface language.
+        conversations: Where open conversations are kept, so that they can be taken along and saved.
         contact: An e-mail address, web address or words that lead to a person; None where there is none.
         today: Returns the date that review dates are compared with.
+        may_ask: Returns how many seconds the visitor who sends a request has to wait; 0 lets the question pass.
     """
 
     assistant: Answers
     readers: Readers
-    starters: Mapping[InterfaceLanguage, Sequence[str]]
+    conversations: Conversations
     contact: str | None = None
     today: Callable[[], date] = date.today
+    may_ask: Callable[[gr.Request], float] = lambda request: 0.0
 
-    def answer(self, question: str, conversation: Conversation) -> Generator[Exchange, None, None]:
+    def answer(
+        self, question: str, conversation: Conversation, language: InterfaceLanguage
+    ) -> Generator[Exchange, None, None]:
         """Yield the exchange that answers a question as the answer grows; closing the generator stops its model.
+
+        What comes after the whole answer is the same with questions to go on with, in the interface's language.
 
         A failure is a sentence in the exchange, never an exception, and leaves what was shown before. An
         `AssistantError` speaks for itself; anything else is a bug, so it is logged with its traceback.
@@ -106,19 +132,30 @@ class Desk:
         ]
         latest = Exchange(question)
         try:
-            with closing(self.assistant.stream(question, history=history)) as answers:
+            with closing(watched(self.assistant.stream(question, history=history), "page")) as answers:
                 for answer in answers:
                     # The hits are the search's own notes: they are large, and no visitor sees them.
                     latest = Exchange(question, answer=replace(answer, hits=()), titles=self._titles(answer))
                     yield latest
             if not latest.ended:
                 raise RuntimeError("an answer ended before it was complete")
+            yield self._leading_on(latest, conversation, language)
         except AssistantError as error:
             yield replace(latest, failure=str(error))
         except Exception:
             # The question is the visitor's: it stays out of the log.
             logger.exception("a question failed")
             yield replace(latest, failed=True)
+
+    def _leading_on(self, latest: Exchange, conversation: Conversation, language: InterfaceLanguage) -> Exchange:
+        """Return the exchange with questions to go on with; as it is where none can be found."""
+        assert latest.answer is not None
+        asked = [exchange.question for exchange in (*conversation, latest)]
+        try:
+            return replace(latest, suggestions=tuple(self.assistant.follow_ups(asked, latest.answer, language)))
+        except Exception:  # the answer stands: nobody is told that there is nothing to go on with
+            logger.exception("no questions to go on with")
+            return latest
 
     def _titles(self, answer: Answer) -> dict[str, str]:
         """Return the titles of the documents that the answer names only by id."""
@@ -144,14 +181,49 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """One visitor's conversation on one open page.
+
+    Attributes:
+        key: The key under which the conversation is kept for its visitor; None until there is something to keep.
+    """
+
+    conversation: Conversation = ()
+    key: str | None = None
+
+    def grown(self, latest: Exchange) -> Talk:
+        """Return the conversation with one exchange more, and without the oldest beyond what is kept."""
+        return replace(self, conversation=(*self.conversation, latest)[-MAX_EXCHANGES:])
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What the page knows of its visitor: the interface's language, and field and stage where they were chosen."""
+
+    language: InterfaceLanguage
+    segment: str = ANY
+    stage: str = ANY
+
+    @classmethod
+    def remembered(cls, cookie: str | None, language: InterfaceLanguage) -> Visitor:
+        """Return the visitor whose browser sends this cookie; what is not one of our words counts as not chosen."""
+        segment, _, stage = (cookie or "").partition(".")
+        return cls(language, segment if segment in SEGMENTS else ANY, stage if stage in STAGES else ANY)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The components of the page that change."""
 
     banner: gr.Markdown
     language: gr.Radio
     conversation: gr.Markdown
+    along: gr.Markdown
     start: gr.Column
     welcome: gr.Markdown
+    segment: gr.Radio
+    stage: gr.Radio
+    lead: gr.Markdown
     starters: tuple[gr.Button, ...]
     box: gr.Textbox
     ask: gr.Button
@@ -160,17 +232,15 @@ class Page:
     again: gr.Button
     sources: gr.Markdown
     announcement: gr.Markdown
+    foot: gr.Markdown
+    words: gr.Markdown
 
 
-def mount(app: fastapi.FastAPI, desk: Desk, *, concurrent_questions: int) -> None:
-    """Mount the page at the root of an application, before its server starts (else Gradio's queue never runs).
-
-    Args:
-        concurrent_questions: How many questions are answered at the same time; more wait in line.
-    """
+def mount(app: fastapi.FastAPI, desk: Desk) -> None:
+    """Mount the page at the root of an application, before its server starts (else Gradio's queue never runs)."""
 
     async def mount_inside_a_loop() -> None:
-        _mount(app, desk, concurrent_questions)
+        _mount(app, desk)
 
     try:
         asyncio.get_running_loop()
@@ -178,14 +248,14 @@ def mount(app: fastapi.FastAPI, desk: Desk, *, concurrent_questions: int) -> Non
         # Without a running loop Gradio makes some of its own and never closes them.
         asyncio.run(mount_inside_a_loop())
     else:
-        _mount(app, desk, concurrent_questions)
+        _mount(app, desk)
 
 
-def _mount(app: fastapi.FastAPI, desk: Desk, concurrent_questions: int) -> None:
+def _mount(app: fastapi.FastAPI, desk: Desk) -> None:
     """Mount the page; Gradio's other pages, its footer and its recordings are left out."""
     gr.mount_gradio_app(
         app,
-        _build_page(desk, concurrent_questions),
+        _build_page(desk),
         path="/",
         footer_links=[],
         run_history=False,
@@ -196,30 +266,31 @@ def _mount(app: fastapi.FastAPI, desk: Desk, concurrent_questions: int) -> None:
         enable_monitoring=False,
         max_file_size=0,
         theme=_theme(),
-        head=HEAD,
+        head=STYLE,
     )
 
 
-def _build_page(desk: Desk, concurrent_questions: int) -> gr.Blocks:
+def _build_page(desk: Desk) -> gr.Blocks:
     """Return the page, with its events."""
     blocks: gr.Blocks
     with gr.Blocks(analytics_enabled=False, title=WORDS["en"]["page_title"], fill_width=True) as blocks:
-        exchanges = gr.State(())
+        talk = gr.State(Talk())
         page = _components(desk)
-        _connect(desk, page, exchanges, blocks, concurrent_questions)
-    blocks.queue(max_size=20 * concurrent_questions, api_open=False)
+        _connect(desk, page, talk, blocks)
+    # Nobody waits in Gradio's line, where no place can be shown: `Readers` is the one line.
+    blocks.queue(max_size=None, api_open=False)
     return blocks
 
 
 def _theme() -> gr.themes.Base:
-    """Return Gradio's plainest theme in our fonts and colours, the same by day and by night; the rest is `chat.css`."""
+    """Return Gradio's plainest theme in our fonts and colours, by day and by night; the rest is `chat.css`."""
     fonts = ["Source Sans Pro", "system-ui", "sans-serif"]
     base = gr.themes.Base(font=fonts, font_mono=["ui-monospace", "monospace"])
     return base.set(
         body_background_fill="#faf8f4",
-        body_background_fill_dark="#faf8f4",
+        body_background_fill_dark="#12191d",
         body_text_color="#1d2a33",
-        body_text_color_dark="#1d2a33",
+        body_text_color_dark="#e8ecee",
     )
 
 
@@ -234,10 +305,14 @@ def _components(desk: Desk) -> Page:
             conversation = _html("", "conversation")
             with gr.Column(elem_id="start") as start:
                 welcome = _html("", "welcome")
+                with gr.Column(elem_id="about"):
+                    segment = gr.Radio(**_about("segment", SEGMENTS, "en"), value=ANY, elem_id="segment")
+                    stage = gr.Radio(**_about("stage", STAGES, "en"), value=ANY, elem_id="stage")
+                lead = _html("", "lead")
                 with gr.Row(elem_id="starters"):
                     starters = tuple(
-                        gr.Button(question, elem_id=f"{_STARTER}{index}", elem_classes="starter")
-                        for index, question in enumerate(desk.starters["en"][:STARTERS_SHOWN])
+                        gr.Button("", elem_id=f"{_STARTER}{index}", elem_classes="starter")
+                        for index in range(STARTERS_SHOWN)
                     )
             with gr.Column(elem_id="form"):
                 with gr.Row(elem_id="ask-row"):
@@ -250,9 +325,20 @@ def _components(desk: Desk) -> Page:
             announcement = _html("", "announcement")
         with gr.Column(elem_id="side"):
             sources = _html("", "sources")
+            along = _html("", "along")
+    foot = _html("", "foot")
+    said = _html("", "said-words")
     return Page(
-        banner, language, conversation, start, welcome, starters, box, ask, stop, hint, again, sources, announcement
+        banner, language, conversation, along, start, welcome, segment, stage, lead, starters, box, ask, stop, hint,
+        again, sources, announcement, foot, said,
     )  # fmt: skip
+
+
+def _about(name: str, values: Sequence[str], language: InterfaceLanguage) -> dict[str, Any]:
+    """Return the label and the choices of what a visitor may say about the company, none of them first."""
+    words = WORDS[language]
+    choices = [(words[f"{name}_{value}"], value) for value in (ANY, *values)]
+    return {"label": words[f"{name}_label"], "choices": choices}
 
 
 def _html(value: str, name: str) -> gr.Markdown:
@@ -273,8 +359,8 @@ def _question_box(words: Mapping[str, str]) -> gr.Textbox:
     )
 
 
-def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, concurrent_questions: int) -> None:
-    """Say what happens when the page opens, a question is sent, the language is switched, a new start is wanted."""
+def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
+    """Say what happens when the page opens, a question is sent, a choice is made, a new start is wanted."""
     # By session. Gradio's own way to cancel an event would leave the visitor's conversation without it.
     writings: dict[str, Writing] = {}
 
@@ -287,21 +373,33 @@ def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, con
             remembered=request.cookies.get(LANGUAGE_COOKIE),
             accept_language=request.headers.get("accept-language"),
         )
-        return _worded(desk, page, (), language)
+        visitor = Visitor.remembered(request.cookies.get(ABOUT_COOKIE), language)
+        return _worded(desk, page, Talk(), visitor)
 
-    async def switch_language(conversation: Conversation, language: InterfaceLanguage, request: gr.Request) -> Updates:
+    async def switch_language(
+        talked: Talk, language: InterfaceLanguage, segment: str, stage: str, request: gr.Request
+    ) -> Updates:
+        visitor = Visitor(language, segment, stage)
         writing = writings.get(_session(request))
         if writing is None:
-            return _worded(desk, page, conversation, language)
+            return _worded(desk, page, talked, visitor)
         writing.language = language
-        return _worded(desk, page, (*conversation, writing.latest), language, stoppable=can_stop())
+        return _worded(desk, page, talked.grown(writing.latest), visitor, stoppable=can_stop())
 
-    async def start_again(language: InterfaceLanguage, request: gr.Request) -> Updates:
+    def choose(language: InterfaceLanguage, segment: str, stage: str) -> Updates:
+        return _starting(desk, page, Visitor(language, segment, stage))
+
+    async def start_again(
+        talked: Talk, language: InterfaceLanguage, segment: str, stage: str, request: gr.Request
+    ) -> Updates:
         writing = writings.get(_session(request))
         if writing is not None:
             writing.wanted = False
             writing.reading.stop()
-        return {exchanges: (), **_worded(desk, page, (), language), page.box: gr.update(value="")}
+        if talked.key:
+            desk.conversations.forget(talked.key)
+        worded = _worded(desk, page, Talk(), Visitor(language, segment, stage))
+        return {talk: Talk(), **worded, page.box: gr.update(value="")}
 
     async def stop(request: gr.Request) -> Updates:
         writing = writings.get(_session(request))
@@ -313,50 +411,71 @@ def _connect(desk: Desk, page: Page, exchanges: gr.State, blocks: gr.Blocks, con
         await stop(request)
 
     async def respond(
-        typed: str, conversation: Conversation, language: InterfaceLanguage, event: gr.EventData, request: gr.Request
+        typed: str,
+        talked: Talk,
+        language: InterfaceLanguage,
+        segment: str,
+        stage: str,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> AsyncIterator[Updates]:
-        question = _asked(event, desk.starters[language], typed)
-        problem = _problem(question, language)
+        question = _asked(event, desk, Visitor(language, segment, stage), typed)
+        problem = _problem(question, language) or _too_much(desk, request, language)
         if problem:
             yield {page.hint: rendering.hint(problem, warning=True)}
             return
         question = question.strip()
-        reading = desk.readers.begin(lambda: desk.answer(question, conversation))
+        try:
+            reading = desk.readers.begin(lambda: desk.answer(question, talked.conversation, language))
+        except TooBusy:
+            refused("page", 503)
+            yield {page.hint: rendering.hint(WORDS[language]["too_busy"], warning=True)}
+            return
         writing = writings[_session(request)] = Writing(reading, Exchange(question), language)
         try:
-            waiting = _waiting(desk, page, (*conversation, writing.latest), language)
+            waiting = _waiting(desk, page, talked.grown(writing.latest), language)
             yield {page.box: "", page.stop: gr.update(visible=can_stop()), **waiting}
+            async with aclosing(reading.waiting()) as places:
+                async for place in places:
+                    writing.latest = Exchange(question, place=place)
+                    yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
+            if writing.latest.place:  # nobody is before it any more
+                writing.latest = Exchange(question)
+                yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
             async with aclosing(reading.steps()) as steps:
-                shown = ""
+                shown = writing.latest
                 async for writing.latest in steps:
                     # A step may bring nothing new: it only lets a stop in.
-                    if not writing.latest.ended and writing.latest.answer and writing.latest.answer.text != shown:
-                        shown = writing.latest.answer.text
-                        yield _talked(desk, page, (*conversation, writing.latest), writing.language)
+                    if _shows_more(writing.latest, shown):
+                        shown = writing.latest
+                        yield _talked(desk, page, talked.grown(shown), writing.language)
             if writing.wanted:
                 latest = writing.latest if writing.latest.ended else replace(writing.latest, stopped=True)
-                conversation = (*conversation, latest)[-MAX_EXCHANGES:]
-                talked = _talked(desk, page, conversation, writing.language)
-                yield {exchanges: conversation, page.stop: gr.update(visible=False), **talked}
+                talked = talked.grown(latest)
+                talked = replace(talked, key=desk.conversations.keep(talked.key, talked.conversation))
+                shown_now = _talked(desk, page, talked, writing.language)
+                yield {talk: talked, page.stop: gr.update(visible=False), **shown_now}
         finally:
             # Also where the visitor left: Gradio closes this generator then.
             reading.stop()
             if writings.get(_session(request)) is writing:
                 del writings[_session(request)]
 
-    outputs: list[Any] = [exchanges, *_changing(page)]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    outputs: list[Any] = [talk, *_changing(page)]
+    about = [page.language, page.segment, page.stage]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
     gr.on([blocks.load], open_page, None, outputs, **quiet)
     gr.on(
         [page.box.submit, page.ask.click, *(button.click for button in page.starters)],
         respond,
-        [page.box, exchanges, page.language],
+        [page.box, talk, *about],
         outputs,
-        concurrency_limit=concurrent_questions,
         **quiet,
     )
-    page.language.input(switch_language, [exchanges, page.language], outputs, **quiet)
-    page.again.click(start_again, [page.language], outputs, **quiet)
+    page.language.input(switch_language, [talk, *about], outputs, **quiet)
+    for choice in (page.segment, page.stage):
+        choice.input(choose, about, outputs, **quiet)
+    page.again.click(start_again, [talk, *about], outputs, **quiet)
     page.stop.click(stop, None, [page.stop], **quiet)
     blocks.unload(leave)
 
@@ -366,61 +485,107 @@ def _session(request: gr.Request) -> str:
     return request.session_hash or ""
 
 
-def _asked(event: gr.EventData, starters: Sequence[str], typed: str) -> str:
+def _asked(event: gr.EventData, desk: Desk, visitor: Visitor, typed: str) -> str:
     """Return the starter question whose button was pressed, or what was typed.
 
     The button is known by its name: what Gradio passes is this visitor's copy of it, which equals no other.
     """
     name = str(getattr(event.target, "elem_id", None) or "")
-    return starters[int(name.removeprefix(_STARTER))] if name.startswith(_STARTER) else typed
+    if not name.startswith(_STARTER):
+        return typed
+    starters, place = _starters(desk, visitor), int(name.removeprefix(_STARTER))
+    return starters[place] if place < len(starters) else ""
+
+
+def _starters(desk: Desk, visitor: Visitor) -> Sequence[str]:
+    """Return the questions to begin with, as many as there are buttons or fewer."""
+    segment, stage = (None if value == ANY else value for value in (visitor.segment, visitor.stage))
+    return desk.assistant.starters(segment, stage, visitor.language, STARTERS_SHOWN)[:STARTERS_SHOWN]
 
 
 def _changing(page: Page) -> list[Any]:
     """Return every component that an event may change."""
     return [
-        page.banner, page.language, page.conversation, page.start, page.welcome, *page.starters,
-        page.box, page.ask, page.stop, page.hint, page.again, page.sources, page.announcement,
+        page.banner, page.language, page.conversation, page.along, page.start, page.welcome, page.segment, page.stage,
+        page.lead, *page.starters, page.box, page.ask, page.stop, page.hint, page.again, page.sources,
+        page.announcement, page.foot, page.words,
     ]  # fmt: skip
 
 
-def _worded(
-    desk: Desk, page: Page, conversation: Conversation, language: InterfaceLanguage, *, stoppable: bool = False
-) -> Updates:
+def _worded(desk: Desk, page: Page, talked: Talk, visitor: Visitor, *, stoppable: bool = False) -> Updates:
     """Return the whole page in a language, with its conversation."""
+    language = visitor.language
     words = WORDS[language]
-    starters = zip(page.starters, desk.starters[language], strict=False)
     return {
         page.banner: rendering.banner(language),
         page.language: gr.update(value=language, label=words["language_label"]),
         page.welcome: rendering.welcome(language, ready=desk.assistant.ready, model=desk.assistant.writing_model),
-        **{button: gr.update(value=question) for button, question in starters},
+        **_starting(desk, page, visitor),
         page.box: gr.update(label=words["box_label"], placeholder=words["box_placeholder"]),
         page.ask: gr.update(value=words["ask"]),
         page.stop: gr.update(value=words["stop"], visible=stoppable),
-        **_talked(desk, page, conversation, language),
-        page.again: gr.update(value=words["new_conversation"], visible=bool(conversation)),
+        **_talked(desk, page, talked, language),
+        page.again: gr.update(value=words["new_conversation"], visible=bool(talked.conversation)),
         page.announcement: "",
+        page.foot: actions.stored(language),
+        page.words: actions.told_words(language),
     }
 
 
-def _waiting(desk: Desk, page: Page, conversation: Conversation, language: InterfaceLanguage) -> Updates:
-    """Return what changes when a question has been sent: it stands in the conversation, the starters make room."""
+def _starting(desk: Desk, page: Page, visitor: Visitor) -> Updates:
+    """Return what stands on the page before a question: field and stage, and the questions that go with them."""
+    language = visitor.language
+    questions = _starters(desk, visitor)
+    buttons = {
+        button: gr.update(value=questions[place] if place < len(questions) else "", visible=place < len(questions))
+        for place, button in enumerate(page.starters)
+    }
     return {
-        page.conversation: rendering.conversation(conversation, language, desk.contact),
+        page.segment: gr.update(**_about("segment", SEGMENTS, language), value=visitor.segment),
+        page.stage: gr.update(**_about("stage", STAGES, language), value=visitor.stage),
+        page.lead: rendering.lead(language),
+        **buttons,
+    }
+
+
+def _waiting(desk: Desk, page: Page, talked: Talk, language: InterfaceLanguage) -> Updates:
+    """Return what changes when a question has been sent: it stands in the conversation, the starters make room."""
+    conversation = talked.conversation
+    below = actions.below(conversation, talked.key, language)
+    return {
+        page.conversation: rendering.conversation(conversation, language, desk.contact, below),
         page.start: gr.update(visible=not conversation),
         page.hint: rendering.confidence_hint(language, desk.assistant.writing_model),
         page.announcement: rendering.announcement(conversation[-1], language) if conversation else "",
     }
 
 
-def _talked(desk: Desk, page: Page, conversation: Conversation, language: InterfaceLanguage) -> Updates:
+def _talked(desk: Desk, page: Page, talked: Talk, language: InterfaceLanguage) -> Updates:
     """Return what changes when an answer has come: the conversation and the sources of its latest answer."""
+    conversation = talked.conversation
     latest = conversation[-1] if conversation else Exchange("")
     return {
-        **_waiting(desk, page, conversation, language),
+        **_waiting(desk, page, talked, language),
         page.sources: rendering.sources(latest.answer, latest.titles, language, desk.today()),
+        page.along: actions.take_along(talked.key, language) if talked.key else "",
         page.again: gr.update(visible=bool(conversation)),
     }
+
+
+def _shows_more(latest: Exchange, shown: Exchange) -> bool:
+    """Return whether there is more to show than before: more words, or the end."""
+    if latest.ended != shown.ended:
+        return True
+    before = shown.answer.text if shown.answer else ""
+    return latest.answer is not None and latest.answer.text != before
+
+
+def _too_much(desk: Desk, request: gr.Request, language: InterfaceLanguage) -> str | None:
+    """Return that a visitor has asked too much in a short time, or None."""
+    seconds = desk.may_ask(request)
+    if seconds > 0:
+        refused("page", 429)
+    return WORDS[language]["wait"].format(seconds=math.ceil(seconds)) if seconds > 0 else None
 
 
 def _problem(question: str, language: InterfaceLanguage) -> str | None:

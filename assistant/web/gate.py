@@ -1,24 +1,32 @@
-"""What passes through to the site: which addresses are offered, how large a request may be, and the headers on all.
+"""What passes through to the site: from where, by whom, which addresses, how large, how often; and the headers on all.
 
 Plain ASGI, because Starlette's `BaseHTTPMiddleware` would hold Gradio's event streams back.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import secrets
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import quote, unquote
 
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from assistant.web import api
-from assistant.web.words import WORDS, preferred_language
+from assistant.web.access import ACCESS_COOKIE, AccessCode
+from assistant.web.limits import Limit
+from assistant.web.visits import VISITOR_COOKIE, Proxies, Visit, cookies_of, path_inside
+from assistant.web.words import LANGUAGE_COOKIE, WORDS, preferred_language
 
 # Our own pages hold no script at all.
 STRICT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+# The same for a page of ours that holds a form.
+FORM_POLICY = STRICT_POLICY.replace("form-action 'none'", "form-action 'self'")
 # Gradio's page holds inline scripts and styles; it is still kept from asking any other machine for anything.
 GRADIO_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -27,13 +35,22 @@ GRADIO_POLICY = (
 )
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Not `no-referrer`: forms of our own pages would then name no origin. Other hosts are told nothing either way.
+    "referrer-policy": "same-origin",
     "x-frame-options": "SAMEORIGIN",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "content-security-policy": GRADIO_POLICY,
 }
+# Only where a trusted proxy has said that the visitor came by TLS: a browser remembers it for a year.
+_HSTS = ("strict-transport-security", "max-age=31536000")
 
+_OWN_GET = re.compile(
+    r"/(health|ready|enter|privacy|favicon\.ico|saved/[^/]+(/delete)?|(conversation|saved)/[^/]+/answers\.(md|docx|pdf)"
+    r"|(source|original|page)/.*)",
+    re.DOTALL,
+)
+_OWN_POST = re.compile(r"/(enter|feedback/delete|saved/[^/]+/delete|conversation/[^/]+/(save|feedback))")
 # What Gradio's page needs; the rest of its interface (uploads, API page, recordings, links to other spaces) is shut.
 _GRADIO_GET = re.compile(
     r"/(|config|theme\.css|robots\.txt|manifest\.json|(assets|static|svelte)/.*"
@@ -44,11 +61,30 @@ _GRADIO_POST = re.compile(r"/gradio_api/(queue/join|cancel|reset)")
 MAX_BODY_BYTES = 100_000
 
 
-class Gate:
-    """Middleware around everything: shuts what is not offered, and puts the security headers on every response."""
+# What an access code does not shut: signs of life, and what the page that asks for it needs.
+_OPEN = re.compile(r"/(health|ready|enter|favicon\.ico|robots\.txt|static/.*)")
+# What is written down for a visitor: saved links and feedback.
+WRITINGS, WRITINGS_SECONDS = 30, 3600
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+
+class Gate:
+    """Middleware around everything: shuts what is not offered, and puts the security headers on every response.
+
+    What passes carries its `Visit` as `request.state.visit`.
+    """
+
+    def __init__(
+        self, app: Callable[..., Any], proxies: Proxies | None = None, access: AccessCode | None = None
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            access: Where it is given, nobody comes in without it.
+        """
         self._app = app
+        self._proxies = proxies or Proxies()
+        self._access = access
+        self._writings = Limit(WRITINGS, WRITINGS_SECONDS)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Pass a request on, or answer it here."""
@@ -56,47 +92,150 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
+        visit = self._proxies.receive(scope)
+        scope["state"] = {**scope.get("state", {}), "visit": visit}
+        path = path_inside(scope)
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _with_security(message.get("headers", []))
+                message["headers"] = self._with_ours(message.get("headers", []), visit, path)
             await send(message)
 
-        refusal = _refusal(scope)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = _refusal(path, scope["method"], headers, visit) or self._shut_out(scope, path, headers, visit)
         await (refusal or self._app)(scope, receive, send_with_headers)
 
+    def _with_ours(self, headers: Sequence[tuple[bytes, bytes]], visit: Visit, path: str) -> list[tuple[bytes, bytes]]:
+        """Return the headers with ours added; what a route has set itself, such as another policy, stands."""
+        present = {name.lower() for name, _ in headers}
+        added = {**SECURITY_HEADERS, "content-security-policy": GRADIO_POLICY if path == "/" else STRICT_POLICY}
+        if visit.secure:
+            added |= dict([_HSTS])
+        if self._access and not _OPEN.fullmatch(path):
+            added["cache-control"] = "private"
+        ours = [(name.encode(), value.encode()) for name, value in added.items() if name.encode() not in present]
+        if path == "/" and visit.visitor is None:
+            ours.append((b"set-cookie", cookie_header(VISITOR_COOKIE, secrets.token_urlsafe(16), visit).encode()))
+        return [*((name, value) for name, value in headers if name.lower() != b"server"), *ours]
 
-def _with_security(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Return the headers with ours added; what a route has set itself, such as a stricter policy, stands."""
-    present = {name.lower() for name, _ in headers}
-    added = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-    kept = [(name, value) for name, value in headers if name.lower() != b"server"]
-    return [*kept, *((name, value) for name, value in added if name not in present)]
+    def _shut_out(
+        self, scope: MutableMapping[str, Any], path: str, headers: Mapping[str, str], visit: Visit
+    ) -> Response | None:
+        """Return the answer to who may not come in, or has written too much; else None."""
+        words = _words(headers)
+        if self._access and not _OPEN.fullmatch(path):
+            bearer = re.fullmatch(r"Bearer +(.+)", headers.get("authorization", ""), re.IGNORECASE)
+            if bearer:
+                seconds = self._access.wait(visit, "program")
+                if seconds:
+                    return too_often(words["too_many_tries"], seconds, as_json=path == api.PATH)
+                if not self._access.opens(bearer[1].encode("latin-1"), visit, "program"):
+                    return _locked(words["code_wrong"], path)
+            elif not self._access.admits(cookies_of(headers.get("cookie", "")).get(ACCESS_COOKIE, "")):
+                page = scope["method"] != "POST" and (path == "/" or not _GRADIO_GET.fullmatch(path))
+                return _to_enter(scope) if page else _locked(words["code_missing"], path)
+        if scope["method"] == "POST" and _OWN_POST.fullmatch(path) and path != "/enter":
+            seconds = self._writings.take(visit)
+            if seconds:
+                return too_often(words["too_many_writings"], seconds)
+        return None
 
 
-def _refusal(scope: MutableMapping[str, Any]) -> Response | None:
+def cookie_header(name: str, value: str, visit: Visit, *, max_age: int | None = None) -> str:
+    """Return the header that sets a cookie which scripts cannot read and other sites' requests do not carry.
+
+    Args:
+        max_age: In seconds; None lets it end with the browser's session.
+    """
+    lasting = f"; Max-Age={max_age}" if max_age is not None else ""
+    secure = "; Secure" if visit.secure else ""
+    return f"{name}={value}; Path={visit.prefix}/; HttpOnly; SameSite=Lax{lasting}{secure}"
+
+
+def too_often(sentence: str, seconds: float, *, as_json: bool = False) -> Response:
+    """Return the answer to who has to wait; the sentence has a place for `{wait}`, in minutes and seconds."""
+    whole = max(math.ceil(seconds), 1)
+    said = sentence.format(wait=waiting_time(seconds))
+    headers = {"retry-after": str(whole), "cache-control": "no-store"}
+    return JSONResponse({"error": said}, 429, headers) if as_json else PlainTextResponse(said, 429, headers)
+
+
+def waiting_time(seconds: float) -> str:
+    """Return a time to wait as both languages read it: `40 s`, or whole minutes from two on."""
+    return f"{math.ceil(seconds / 60)} min" if seconds > 120 else f"{max(math.ceil(seconds), 1)} s"
+
+
+def is_page(path: str) -> bool:
+    """Return whether a path, with or without a query, is one that a visitor can be led to."""
+    inside = unquote(re.split("[?#]", path, maxsplit=1)[0])
+    return not re.search(r"/\.{1,2}(/|$)|[\\\x00-\x1f]", inside) and _offered(inside, "GET")
+
+
+def _words(headers: Mapping[str, str]) -> Mapping[str, str]:
+    remembered = cookies_of(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
+    return WORDS[preferred_language(remembered=remembered, accept_language=headers.get("accept-language"))]
+
+
+def _refusal(path: str, method: str, headers: Mapping[str, str], visit: Visit) -> Response | None:
     """Return the answer to a request that nobody here has a use for, or None."""
-    path, method = scope["path"], scope["method"]
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    words = WORDS[preferred_language(accept_language=headers.get("accept-language"))]
+    words = _words(headers)
+    if visit.prefix and path == "":
+        # Relative, as all our links: whoever stands before the proxy may call this host by another name.
+        return RedirectResponse(f"{visit.prefix.rpartition('/')[2]}/", 308)
     if path.startswith("/gradio_api/upload"):
         return PlainTextResponse(words["upload_refused"], 403)
     if not _offered(path, method):
         return PlainTextResponse(words["not_offered"], 404)
-    if method == "POST" and not _is_small(headers):
-        too_large = words["too_large"]
-        return JSONResponse({"error": too_large}, 413) if path == api.PATH else PlainTextResponse(too_large, 413)
-    return None
+    refused: tuple[str, int] | None = None
+    if method == "POST" and not _from_our_page(path, headers, visit):
+        refused = words["foreign_page"], 403
+    elif method == "POST" and not _is_small(headers):
+        refused = words["too_large"], 413
+    if refused is None:
+        return None
+    sentence, status = refused
+    return JSONResponse({"error": sentence}, status) if path == api.PATH else PlainTextResponse(sentence, status)
+
+
+def _from_our_page(path: str, headers: Mapping[str, str], visit: Visit) -> bool:
+    """Return whether a request that changes something comes from a page of this site.
+
+    A browser says so itself, over TLS and on the own machine; elsewhere the origin must be the host that was asked. A
+    program sends neither: it may ask questions, and nothing else.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    if origin is not None:
+        return bool(visit.host) and origin.partition("://")[2].lower() == visit.host.lower()
+    return path == api.PATH
+
+
+def _to_enter(scope: MutableMapping[str, Any]) -> Response:
+    """Return the way to the page that asks for the code, and from there back."""
+    raw = scope["raw_path"].removeprefix(scope["root_path"].encode())
+    query = scope.get("query_string", b"")
+    wanted = quote(raw[1:] + (b"?" + query if query else b""), safe="")
+    up = "../" * (raw.count(b"/") - 1) or "./"
+    headers = {"cache-control": "no-store", "vary": "cookie"}
+    return RedirectResponse(f"{up}enter" + (f"?next={wanted}" if wanted else ""), 303, headers)
+
+
+def _locked(sentence: str, path: str) -> Response:
+    """Return the answer to a program, or a part of the page, without the code."""
+    headers = {"www-authenticate": "Bearer", "cache-control": "no-store"}
+    if path == api.PATH:
+        return JSONResponse({"error": sentence}, 401, headers)
+    return PlainTextResponse(sentence, 401, headers)
 
 
 def _offered(path: str, method: str) -> bool:
     """Return whether a path is one of our own or one that Gradio's page needs."""
     if method == "POST":
-        return path == api.PATH or bool(_GRADIO_POST.fullmatch(path))
+        return path == api.PATH or bool(_OWN_POST.fullmatch(path) or _GRADIO_POST.fullmatch(path))
     if method not in ("GET", "HEAD"):
         return False
-    own = path in ("/health", "/favicon.ico") or path.startswith(("/source/", "/original/"))
-    return own or bool(_GRADIO_GET.fullmatch(path))
+    return bool(_OWN_GET.fullmatch(path) or _GRADIO_GET.fullmatch(path))
 
 
 def _is_small(headers: Mapping[str, str]) -> bool:

@@ -15,6 +15,8 @@ from itertools import takewhile
 from urllib.parse import quote as percent_encode
 
 from assistant.domain import Answer, Citation, WritingModel
+from assistant.web import mail
+from assistant.web.among import link_among
 from assistant.web.words import WORDS, InterfaceLanguage
 
 # Letters, digits, spaces and everything outside ASCII mean nothing to HTML, Markdown or LaTeX; all else is encoded.
@@ -39,6 +41,8 @@ class Exchange:
         failed: Something unforeseen happened: the page says so in its own words.
         stopped: The visitor stopped it: nothing more comes.
         titles: Titles of the documents that the answer names only by id.
+        suggestions: Questions to go on with, that the documents answer.
+        place: How many stand in line until this one is read, itself included; 0 while it is read.
     """
 
     question: str
@@ -47,6 +51,8 @@ class Exchange:
     failed: bool = False
     stopped: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+    place: int = 0
 
     @property
     def ended(self) -> bool:
@@ -104,12 +110,22 @@ def web_address(address: str | None) -> str | None:
     return address if address and _WEB_ADDRESS.fullmatch(address) else None
 
 
-def conversation(exchanges: Sequence[Exchange], language: InterfaceLanguage, contact: str | None = None) -> str:
-    """Return the whole conversation; an empty one is the empty string."""
+def conversation(
+    exchanges: Sequence[Exchange], language: InterfaceLanguage, contact: str | None = None, below: Sequence[str] = ()
+) -> str:
+    """Return the whole conversation; an empty one is the empty string.
+
+    Args:
+        below: HTML that stands below each exchange, as many as there are; nothing where none is given.
+    """
     if not exchanges:
         return ""
-    parts = "".join(_exchange(exchange, language, contact) for exchange in exchanges)
-    return f'<div class="conversation">{parts}</div>'
+    feet = below or [""] * len(exchanges)
+    parts = "".join(
+        _exchange(exchange, language, contact, under) for exchange, under in zip(exchanges, feet, strict=True)
+    )
+    title = f'<h2 class="hidden">{escape(WORDS[language]["conversation"])}</h2>'
+    return f'<div class="conversation">{title}{parts}</div>'
 
 
 def sources(answer: Answer | None, titles: Mapping[str, str], language: InterfaceLanguage, today: date) -> str:
@@ -121,7 +137,7 @@ def sources(answer: Answer | None, titles: Mapping[str, str], language: Interfac
         return f'<div class="sources">{heading}<p class="quiet">{escape(sentence)}</p></div>'
     count = len(answer.citations)
     line = words["source_count_one"] if count == 1 else words["source_count"].format(count=count)
-    cards = "".join(_card(citation, titles, language, today) for citation in answer.citations)
+    cards = "".join(_card(citation, answer.citations, titles, language, today) for citation in answer.citations)
     return f'<div class="sources">{heading}<p class="quiet">{escape(line)}</p><ol class="cards">{cards}</ol></div>'
 
 
@@ -157,16 +173,18 @@ def banner(language: InterfaceLanguage, *, settled: bool = True) -> str:
 
 
 def welcome(language: InterfaceLanguage, *, ready: bool, model: WritingModel | None = None) -> str:
-    """Return what stands above the starter questions.
+    """Return what opens an empty page.
 
     There is a note while the documents are being prepared, and one that says where questions go where a model writes.
     """
     words = WORDS[language]
     note = "" if ready else f'<p class="note">{escape(words["not_ready"])}</p>'
-    return (
-        f'<div class="welcome"><h2>{escape(words["hero"])}</h2>{note}{_where_questions_go(model, language)}'
-        f'<p class="quiet">{escape(words["starters"])}</p></div>'
-    )
+    return f'<div class="welcome"><h2>{escape(words["hero"])}</h2>{note}{_where_questions_go(model, language)}</div>'
+
+
+def lead(language: InterfaceLanguage) -> str:
+    """Return the line above the starter questions."""
+    return f'<p class="quiet">{escape(WORDS[language]["starters"])}</p>'
 
 
 def hint(text: str, *, warning: bool = False) -> str:
@@ -189,14 +207,14 @@ def _where_questions_go(model: WritingModel | None, language: InterfaceLanguage)
     return f'<p class="who-writes">{escape(line.format(model=model.name, host=model.host))}</p>'
 
 
-def _exchange(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
-    """Return one question and its answer."""
+def _exchange(exchange: Exchange, language: InterfaceLanguage, contact: str | None, below: str) -> str:
+    """Return one question, its answer, and what stands below it."""
     words = WORDS[language]
     question = (
         f'<div class="question"><h3 class="hidden">{escape(words["you_asked"])}</h3>'
         f'<p dir="auto">{escape(exchange.question)}</p></div>'
     )
-    return f'<div class="exchange">{question}{_reply(exchange, language, contact)}</div>'
+    return f'<div class="exchange">{question}{_reply(exchange, language, contact)}{below}</div>'
 
 
 def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
@@ -212,9 +230,10 @@ def _reply(exchange: Exchange, language: InterfaceLanguage, contact: str | None)
     if exchange.answer is None and exchange.stopped:
         return f'<div class="reply">{_quiet_line("stopped", words["stopped_empty"])}</div>'
     if exchange.answer is None:
-        return f'<div class="reply reading"><p>{escape(words["reading"])}<span class="dots"></span></p></div>'
+        doing = words["in_line"].format(place=exchange.place) if exchange.place else words["reading"]
+        return f'<div class="reply reading"><p>{escape(doing)}<span class="dots"></span></p></div>'
     if exchange.answer.abstained:
-        return _refusal(exchange.answer, exchange.titles, language, contact)
+        return _refusal(exchange.answer, exchange, language, contact)
     inside = _answer(exchange.answer, exchange, language, contact)
     return f'<div class="reply{"" if exchange.ended else " writing"}">{inside}{failure}</div>'
 
@@ -238,9 +257,9 @@ def _answer(answer: Answer, exchange: Exchange, language: InterfaceLanguage, con
     if answer.missing:
         part = f"<p>{escape(words['quoted_part'].format(part=answer.missing))}</p>"
         nearest = _nearest(answer.nearest, exchange.titles, language)
-        after = _notice("gap", words["missing"], part + nearest + _contact(contact, language))
+        after = _notice("gap", words["missing"], part + nearest + _contact(exchange, contact, language))
     elif answer.model and answer.outcome == "partly" and not before:
-        after = _notice("gap", words["may_be_more"], _contact(contact, language))
+        after = _notice("gap", words["may_be_more"], _contact(exchange, contact, language))
     said = _written(answer, exchange.ended, language) if answer.model else _said(answer, language)
     return f"{title}{_understood_as(answer, language)}{before}{said}{_state(exchange, language)}{after}"
 
@@ -286,7 +305,7 @@ def _state(exchange: Exchange, language: InterfaceLanguage) -> str:
     return "" if exchange.ended else f'<p class="in-writing">{escape(words["writing"])}<span class="dots"></span></p>'
 
 
-def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLanguage, contact: str | None) -> str:
+def _refusal(answer: Answer, exchange: Exchange, language: InterfaceLanguage, contact: str | None) -> str:
     """Return a calm notice: why there is no answer, what to read instead, and whom to ask.
 
     What the documents say against a question is quoted as in an answer. Otherwise the answer's words are shown only for
@@ -294,7 +313,7 @@ def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLangu
     """
     words = WORDS[language]
     title = words[f"refused_{answer.reason}" if answer.reason else "refused"]
-    understood, person = _understood_as(answer, language), _contact(contact, language)
+    understood, person = _understood_as(answer, language), _contact(exchange, contact, language)
     if answer.citations:
         says = f"<p>{escape(words['documents_say'])}</p>" if answer.reason == "false_premise" else ""
         notice = _notice("refusal", title, says)
@@ -302,7 +321,7 @@ def _refusal(answer: Answer, titles: Mapping[str, str], language: InterfaceLangu
     inside = "" if answer.reason in _EXPLAINED_BY_THE_PAGE or not answer.text else _said(answer, language)
     if answer.missing:
         inside += f"<p>{escape(words['nothing_on'].format(words=answer.missing))}</p>"
-    inside += _nearest(answer.nearest, titles, language) + person
+    inside += _nearest(answer.nearest, exchange.titles, language) + person
     return f'<div class="reply refused">{understood}{_notice("refusal", title, inside)}</div>'
 
 
@@ -335,20 +354,22 @@ def _nearest(document_ids: Sequence[str], titles: Mapping[str, str], language: I
 
 def _document_link(document_id: str, titles: Mapping[str, str]) -> str:
     """Return a link to a document by its title, or by its id where the title is not known."""
-    return _link(source_address(document_id), escape(titles.get(document_id, document_id)))
+    return _link(source_address(document_id).lstrip("/"), escape(titles.get(document_id, document_id)))
 
 
-def _contact(contact: str | None, language: InterfaceLanguage) -> str:
-    """Return the way to a person: an e-mail address or web address as a link, other words as they stand."""
+def _contact(exchange: Exchange, contact: str | None, language: InterfaceLanguage) -> str:
+    """Return the way to a person: whom to ask, and an e-mail with the question and what was found filled in."""
     words = WORDS[language]
-    if not contact:
-        return f'<p class="contact">{escape(words["contact_nobody"])}</p>'
-    shown = escape(contact)
-    if web_address(contact):
-        shown = _link(contact, shown)
-    elif re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", contact):
-        shown = f'<a href="mailto:{escape(contact)}">{shown}</a>'
-    return f'<p class="contact">{escape(words["contact"])} {shown}</p>'
+    if contact:
+        shown = _link(contact, escape(contact)) if web_address(contact) else f"<strong>{escape(contact)}</strong>"
+        person = f"{escape(words['contact'])} {shown}"
+    else:
+        person = escape(words["contact_nobody"])
+    letter = ""
+    if exchange.answer:
+        address = mail.draft(exchange.question, exchange.answer, exchange.titles, contact, language)
+        letter = f' <a class="letter" href="{escape(address)}">{escape(words["write_mail"])}</a>'
+    return f'<p class="contact">{person}{letter}</p>'
 
 
 def _answer_text(text: str, cited: Sequence[Citation], language: InterfaceLanguage) -> str:
@@ -398,21 +419,27 @@ def _markers(run: str, citations: Mapping[int, Citation], language: InterfaceLan
         if citation is None:
             links.append(escape(marker))
             continue
-        links.append(_marker(citation, language))
+        links.append(_marker(citation, tuple(citations.values()), language))
         if citation.dated:
             dates.append(_source_dates(citation, language))
     notes = "".join(f' <small class="dated">({escape(note)})</small>' for note in dict.fromkeys(dates))
     return "".join(links) + notes
 
 
-def _marker(citation: Citation, language: InterfaceLanguage) -> str:
-    """Return the marker of one citation: a link to the quote in the viewer, with the quote as hover title."""
+def _marker(citation: Citation, among: Sequence[Citation], language: InterfaceLanguage) -> str:
+    """Return the marker of one citation: a link to the quote in the viewer, and the card that shows it on the spot.
+
+    The style sheet opens the card under the marker while the pointer or the keyboard is on it.
+    """
     words = WORDS[language]
     # Gradio's sanitising takes `aria-label` away, so what only a screen reader says is hidden text.
     before = f'<span class="hidden">{escape(words["source_number"].format(number=""))}</span>'
     after = f'<span class="hidden">: {escape(citation.title)}, {escape(words["new_tab"])}</span>'
-    attributes = f'class="marker" title="{escape(_cells(citation.quote))}"'
-    return _link(citation.link, f"{before}{citation.number}{after}", attributes)
+    marker = _link(link_among(among, citation.number), f"{before}{citation.number}{after}", 'class="marker"')
+    quote = f'<span class="peek-quote" lang="{citation.language}" dir="auto">{escape(_cells(citation.quote))}</span>'
+    facts = " · ".join([citation.title, *_place(citation, language)[:-1], *_byline(citation, language)[-1:]])
+    card = f'<span class="peek" role="tooltip">{quote}<span class="peek-facts">{escape(facts)}</span></span>'
+    return f'<span class="cite">{marker}{card}</span>'
 
 
 def _source_dates(citation: Citation, language: InterfaceLanguage) -> str:
@@ -428,7 +455,9 @@ def _source_dates(citation: Citation, language: InterfaceLanguage) -> str:
     return f"{published}, {words['checked'].format(date=format_date(citation.checked, language))}"
 
 
-def _card(citation: Citation, titles: Mapping[str, str], language: InterfaceLanguage, today: date) -> str:
+def _card(
+    citation: Citation, among: Sequence[Citation], titles: Mapping[str, str], language: InterfaceLanguage, today: date
+) -> str:
     """Return one citation of the panel: whose words, how old, where they stand, and the words themselves."""
     words = WORDS[language]
     before = f'<span class="hidden">{escape(words["source_number"].format(number=""))}</span>'
@@ -440,7 +469,7 @@ def _card(citation: Citation, titles: Mapping[str, str], language: InterfaceLang
     return (
         f'<li class="card">{head}{_facts("byline", _byline(citation, language))}'
         f"{_flags(citation, language, today)}{quote}{_facts('place', _place(citation, language))}"
-        f"{_also_in(citation, titles, language)}{_card_links(citation, language)}</li>"
+        f"{_also_in(citation, titles, language)}{_card_links(citation, among, language)}</li>"
     )
 
 
@@ -486,11 +515,11 @@ def _also_in(citation: Citation, titles: Mapping[str, str], language: InterfaceL
     return f'<p class="also">{escape(WORDS[language]["also_in"])} {links}</p>'
 
 
-def _card_links(citation: Citation, language: InterfaceLanguage) -> str:
+def _card_links(citation: Citation, among: Sequence[Citation], language: InterfaceLanguage) -> str:
     """Return the links of a card: the quote in our viewer, and the publisher's own page where it is known."""
     words = WORDS[language]
     tab = f'<span class="hidden"> ({escape(words["new_tab"])})</span>'
-    links = _link(citation.link, escape(words["open_source"]) + tab, 'class="open"')
+    links = _link(link_among(among, citation.number), escape(words["open_source"]) + tab, 'class="open"')
     address = web_address(citation.source_url)
     if address:
         links += _link(address, escape(words["publisher_page"]) + tab, 'class="publisher"')

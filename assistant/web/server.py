@@ -5,9 +5,11 @@ The assistant is passed in, so this wing knows neither how it searches nor where
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -19,56 +21,92 @@ from fastapi.responses import JSONResponse, Response
 
 from assistant.errors import AssistantError
 from assistant.web import api, chat
+from assistant.web.access import AccessCode
+from assistant.web.conversations import Conversations
+from assistant.web.entering import add_entering
+from assistant.web.exports import Exports, add_exports
+from assistant.web.feedback import TakesFeedback, add_feedback
+from assistant.web.front import FrontPage
 from assistant.web.gate import STRICT_POLICY, Gate
+from assistant.web.limits import Limit
+from assistant.web.privacy import Keeping, add_privacy
 from assistant.web.reading import Readers
-from assistant.web.sources import add_sources
-from assistant.web.words import STARTER_QUESTIONS, InterfaceLanguage
+from assistant.web.saved import Keeps, add_saved
+from assistant.web.sources import Holds, add_sources
+from assistant.web.visits import Door, Proxies
 
 STATIC = "/static/usanext"
+# How long answers that are being made may go on when the server stops, and how long their last words take to be sent.
+GRACE_SECONDS, SENDING_SECONDS = 3.0, 0.3
 _STATIC_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-class Asks(chat.Answers, Protocol):
-    """The assistant, as the server sees it: what the page needs of it, and the files."""
+class Journals(Keeps, TakesFeedback, Keeping, Protocol):
+    """What visitors wanted to be written down."""
 
-    def original(self, document_id: str, version: str | None = None) -> Path | None:
-        """Return the original file of a version, or None when it is not kept."""
-        ...
+
+class Asks(chat.Answers, Holds, Protocol):
+    """The assistant, as the server sees it: what the page needs of it, the files, and the journal."""
 
     @property
     def document_count(self) -> int:
         """How many documents can be searched."""
         ...
 
+    @property
+    def journal(self) -> Journals:
+        """Feedback and saved conversations."""
+        ...
+
+    @property
+    def export(self) -> Exports:
+        """Makes a file of a conversation."""
+        ...
+
 
 def create_app(
     assistant: Asks,
     *,
-    starter_questions: Mapping[str, Sequence[str]] | None = None,
     contact: str | None = None,
     concurrent_questions: int = 8,
     today: Callable[[], date] = date.today,
+    door: Door | None = None,
 ) -> fastapi.FastAPI:
     """Return the whole site as one application.
 
     Args:
-        starter_questions: At most six for `en` and for `nb`; a language that is missing gets our own.
         contact: Where a refused visitor can turn: an e-mail address, a web address or words.
         concurrent_questions: How many questions are answered at the same time, on the page and for programs together;
             more wait in line.
         today: Returns the date that review dates are compared with.
+        door: Who may come in, by which way, and how often; by default everybody from everywhere without a limit.
+
+    Raises:
+        ValueError: The door names an address or a path that is none.
     """
+    door = door or Door()
+    access = AccessCode(door.access_code) if door.access_code else None
+    questions = Limit(door.questions_per_minute, 60)
     app = fastapi.FastAPI(title="USA next!", docs_url=None, redoc_url=None, openapi_url=None)
     _add_health(app, assistant)
+    add_entering(app, access)
     _add_static(app)
     add_sources(app, assistant)
-    readers = Readers(concurrent_questions)
+    readers = app.state.readers = Readers(concurrent_questions)
     # Starlette takes any ASGI application here, and its types say less.
-    app.add_route(api.PATH, api.Chat(assistant.stream, readers), methods=["POST"])  # type: ignore[arg-type]
-    desk = chat.Desk(assistant, readers, _starters(starter_questions or {}), contact, today)
+    app.add_route(api.PATH, api.Chat(assistant.stream, readers, questions), methods=["POST"])  # type: ignore[arg-type]
+    conversations = Conversations()
+    add_exports(app, conversations, assistant.export, today)
+    add_saved(app, assistant.journal, conversations, assistant, assistant.export, contact=contact, today=today)
+    add_feedback(app, assistant.journal, conversations)
+    add_privacy(app, assistant.journal, lambda: assistant.writing_model)
+    desk = chat.Desk(
+        assistant, readers, conversations, contact, today, lambda request: questions.take(request.state.visit)
+    )
     # Last: a route that is added after Gradio's mount at the root would answer 404.
-    chat.mount(app, desk, concurrent_questions=concurrent_questions)
-    app.add_middleware(Gate)
+    chat.mount(app, desk)
+    app.add_middleware(FrontPage)
+    app.add_middleware(Gate, proxies=Proxies(door.trusted_proxies, door.path_prefix), access=access)
     return app
 
 
@@ -82,10 +120,20 @@ def run(app: fastapi.FastAPI, host: str, port: int) -> None:
         AssistantError: The port is in use or not allowed, or the host is not this machine's.
     """
     listener = _listen(host, port)
-    # A page's open event streams would hold a graceful stop up for ever.
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+    config = uvicorn.Config(
+        app,
+        # What is logged where is the caller's choice; addresses of requests nowhere.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # `Gate` alone decides whose headers are believed.
+        proxy_headers=False,
+        # Longer than proxies keep theirs: else one of them now and then sends a request into a connection that closes.
+        timeout_keep_alive=130,
+        timeout_graceful_shutdown=int(GRACE_SECONDS) + 2,
+    )
     try:
-        _Server(config, _address(host, listener.getsockname()[1])).run(sockets=[listener])
+        _Server(config, _address(host, listener.getsockname()[1]), app.state.readers).run(sockets=[listener])
     except KeyboardInterrupt:
         # Uvicorn raises the signal again once it has stopped; stopping was the wish.
         pass
@@ -94,11 +142,12 @@ def run(app: fastapi.FastAPI, host: str, port: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says where it listens, once it does."""
+    """Uvicorn that says where it listens, once it does, and that closes open streams when it stops."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, readers: Readers) -> None:
         super().__init__(config)
         self._address = address
+        self._readers = readers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then print the address."""
@@ -107,14 +156,40 @@ class _Server(uvicorn.Server):
             line = f"The USA next! assistant is ready: {self._address}  (Ctrl-C stops it)"
             print(line, flush=True)  # noqa: T201 - for the person who started it
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once the answers that are being made have ended or their time is over."""
+        closing = asyncio.create_task(self._close_streams())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            closing.cancel()
+
+    async def _close_streams(self) -> None:
+        """Hang up on every open page: its streams never end by themselves and would hold the stop up."""
+        ends = time.monotonic() + GRACE_SECONDS
+        while not self._readers.idle and time.monotonic() < ends:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(SENDING_SECONDS)
+        for connection in list(self.server_state.connections):
+            transport: asyncio.Transport | None = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.close()
+
 
 def _add_health(app: fastapi.FastAPI, assistant: Asks) -> None:
-    """Add the route that tells a monitor how we are."""
+    """Add the two routes for monitors: whether the process lives, and whether questions can be answered."""
+    headers = {"cache-control": "no-store", "content-security-policy": STRICT_POLICY}
 
     @app.api_route("/health", methods=["GET", "HEAD"])
     def health() -> JSONResponse:
         values = {"status": "ok", "ready": assistant.ready, "documents": assistant.document_count}
-        return JSONResponse(values, headers={"cache-control": "no-store", "content-security-policy": STRICT_POLICY})
+        return JSONResponse(values, headers=headers)
+
+    @app.api_route("/ready", methods=["GET", "HEAD"])
+    def ready() -> JSONResponse:
+        has = {"model": assistant.ready, "documents": assistant.document_count > 0}
+        missing = [name for name, there in has.items() if not there]
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200, headers)
 
 
 def _add_static(app: fastapi.FastAPI) -> None:
@@ -134,14 +209,6 @@ def _add_static_file(app: fastapi.FastAPI, path: str, content: bytes, media_type
     def static_file() -> Response:
         headers = {"cache-control": "max-age=300", "content-security-policy": STRICT_POLICY}
         return Response(content, media_type=media_type, headers=headers)
-
-
-def _starters(given: Mapping[str, Sequence[str]]) -> dict[InterfaceLanguage, Sequence[str]]:
-    """Return the starter questions of both languages, as many in each, since one button shows both."""
-    languages: tuple[InterfaceLanguage, ...] = ("en", "nb")
-    chosen = {language: list(given.get(language) or STARTER_QUESTIONS[language]) for language in languages}
-    shown = min(chat.STARTERS_SHOWN, *(len(questions) for questions in chosen.values()))
-    return {language: questions[:shown] for language, questions in chosen.items()}
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,7 +3,9 @@
 Pure functions, no script. Law: every character of the stored text stands in the page once, in order, inside the
 element with the class `text` (page marks and nothing else are added there), so that the marked characters are exactly
 `text[start:end]`. What HTML shows by structure (the tab between cells, the line between blocks) stays in the page
-inside spans of the class `gap`, which the style sheet hides.
+inside spans of the class `gap`, which the style sheet hides. Pages of a PDF stand above the text as they look.
+
+All links are relative to the page itself, so that the site works under any path.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 from assistant.domain import Document, Section
+from assistant.web.among import Place, source_link
 from assistant.web.rendering import format_date, source_address, web_address
+from assistant.web.sheets import TEXT_MARK, Sheet, figure, shows_pages
 from assistant.web.words import LANGUAGE_NAMES, WORDS, InterfaceLanguage
 
 _ITEM = re.compile(r"(?P<indent> *)(?P<marker>(?:-|\d{1,4}[.)]) +)(?=\S)")
@@ -66,11 +70,40 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A document, the quote to mark in it, and the language to show it in."""
+    """A document, the quote to mark in it, and the language to show it in.
+
+    Attributes:
+        sheets: Pages to show as they look; none for a format without pages.
+        among: The quotes of the answer that this one belongs to; none where the address does not say.
+    """
 
     document: Document
     quote: Span | None
     language: InterfaceLanguage
+    sheets: tuple[Sheet, ...] = ()
+    among: tuple[Place, ...] = ()
+
+    @property
+    def up(self) -> str:
+        """The way from this page to the root of the site."""
+        return way_up(self.document.id)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the quote stands, or None."""
+        if self.quote is None:
+            return None
+        return Place(self.document.id, self.document.version, self.quote.start, self.quote.end)
+
+    @property
+    def target(self) -> Sheet | None:
+        """The page on whose picture a reader wants to see the mark first, or None where the text has it."""
+        return next((sheet for sheet in self.sheets if sheet.marked), None)
+
+
+def way_up(document_id: str) -> str:
+    """Return the way from the page or file of a document to the root of the site."""
+    return "../" * (document_id.count("/") + 1)
 
 
 def quote_span(document: Document, start: str | None, end: str | None) -> Span | None:
@@ -81,6 +114,22 @@ def quote_span(document: Document, start: str | None, end: str | None) -> Span |
     return span if span.start < span.end <= len(document.text) else None
 
 
+def pages_to_show(document: Document, quote: Span | None, asked: str | None) -> tuple[int, ...]:
+    """Return the pages to show as they look: the one asked for, else those of the quote (two at most), else the first.
+
+    None for a document whose pages cannot be shown; a wrong number counts as not asked.
+    """
+    if not shows_pages(document):
+        return ()
+    if asked and _OFFSET.fullmatch(asked) and 1 <= int(asked) <= len(document.pages):
+        return (int(asked),)
+    if quote is None:
+        return (1,)
+    first = document.page_at(quote.start) or 1
+    last = document.page_at(quote.end - 1) or first
+    return (first,) if last == first else (first, first + 1)
+
+
 def page(
     document: Document,
     *,
@@ -89,6 +138,9 @@ def page(
     end: str | None = None,
     current: Document | None,
     original: bool = True,
+    sheets: Sequence[Sheet] = (),
+    among: Sequence[Place] = (),
+    framed: bool = False,
 ) -> str:
     """Return the whole page of one document version.
 
@@ -97,50 +149,158 @@ def page(
         end: The same for its end.
         current: The version that answers questions now; None when the document has been taken out.
         original: Whether the original file can be downloaded.
+        sheets: The pages to show as they look, above the text.
+        among: The quotes of the answer; without this one among them they are passed over.
+        framed: Whether it stands beside the answer, in a frame of the founders' page: then it leads nowhere else.
     """
-    view = View(document, quote_span(document, start, end), language)
+    view = View(document, quote_span(document, start, end), language, tuple(sheets))
+    if view.place in among:
+        view = View(document, view.quote, language, tuple(sheets), tuple(among))
     asked = start is not None or end is not None
+    words = WORDS[language]
+    text_title = f'<h2 class="part">{escape(words["text_title"])}</h2>' if sheets else ""
     body = (
         f'<header class="source">{_head(view)}{_version_notice(view, current)}'
-        f"{_quote_notice(view, asked)}{_actions(view, original)}</header>"
-        f'<article class="text" aria-label="{escape(WORDS[language]["contents_label"])}">{_text(view)}</article>'
+        f"{_quote_notice(view, asked)}{_actions(view, original)}</header>{_looks(view)}{text_title}"
+        f'<article class="text" aria-label="{escape(words["contents_label"])}">{_text(view)}</article>'
     )
-    return _shell(language, document.title, body, _language_switch(view, start, end))
+    switch = _language_switch(view, start, end)
+    return _shell(language, document.title, body, up=view.up, switch=switch, bar=_beside(view), leads_back=not framed)
 
 
-def not_found(language: InterfaceLanguage, sentence: str) -> str:
-    """Return the page for a document, version or file that is not here."""
+def not_found(language: InterfaceLanguage, sentence: str, up: str = "../") -> str:
+    """Return the page for a document, version, page or file that is not here; `up` leads to the root of the site."""
     title = WORDS[language]["not_found_title"]
-    return _shell(language, title, f'<header class="source"><h1>{escape(title)}</h1><p>{escape(sentence)}</p></header>')
+    body = f'<header class="source"><h1>{escape(title)}</h1><p>{escape(sentence)}</p></header>'
+    return _shell(language, title, body, up=up)
 
 
-def _shell(language: InterfaceLanguage, title: str, body: str, switch: str = "") -> str:
+def _shell(
+    language: InterfaceLanguage,
+    title: str,
+    body: str,
+    *,
+    up: str,
+    switch: str = "",
+    bar: str = "",
+    leads_back: bool = True,
+) -> str:
     """Return a page around `body`: head, the way back to the assistant, and nothing from elsewhere."""
     words = WORDS[language]
+    back = (
+        f'<nav class="top" aria-label="{escape(words["wordmark"])}">'
+        f'<a class="wordmark" href="{up}">{escape(words["wordmark"])}</a>'
+        f'<a href="{up}">{escape(words["back"])}</a>{switch}</nav>'
+    )
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         f"<title>{escape(title)} – {escape(words['wordmark'])}</title>"
-        f'<link rel="icon" href="/static/usanext/icon.svg" type="image/svg+xml">'
-        f'<link rel="stylesheet" href="/static/usanext/viewer.css"></head><body>'
-        f'<nav class="top"><a class="wordmark" href="/">{escape(words["wordmark"])}</a>'
-        f'<a href="/">{escape(words["back"])}</a>{switch}</nav><main>{body}</main></body></html>'
+        f'<link rel="icon" href="{up}static/usanext/icon.svg" type="image/svg+xml">'
+        f'<link rel="stylesheet" href="{up}static/usanext/viewer.css"></head><body>'
+        f"{back if leads_back else ''}{bar}<main>{body}</main></body></html>"
     )
 
 
 def _language_switch(view: View, start: str | None, end: str | None) -> str:
     """Return links to the same page in the other interface language."""
-    place = f"&start={view.quote.start}&end={view.quote.end}" if view.quote else ""
-    if not view.quote and (start is not None or end is not None):
-        place = "&start=&end="
     links = []
     for name, language in LANGUAGE_NAMES:
         if language == view.language:
             continue
-        address = f"{source_address(view.document.id)}?version={view.document.version}{place}&lang={language}"
-        fragment = "#quote" if view.quote else ""
-        links.append(f'<a class="language" lang="{language}" href="{escape(address + fragment)}">{escape(name)}</a>')
+        address = _address(view, more=f"&lang={language}", missed=start is not None or end is not None)
+        links.append(f'<a class="language" lang="{language}" href="{escape(address)}">{escape(name)}</a>')
     return "".join(links)
+
+
+def _address(view: View, *, more: str = "", fragment: str = "#quote", missed: bool = False) -> str:
+    """Return this page's own address with something more; `missed` keeps that a quote was asked for and not found."""
+    if view.place is not None:
+        return view.up + source_link(view.place, among=view.among, more=more, fragment=fragment)
+    place = "&start=&end=" if missed else ""
+    own_fragment = "" if fragment == "#quote" else fragment
+    address = source_address(view.document.id).lstrip("/")
+    return f"{view.up}{address}?version={view.document.version}{place}{more}{own_fragment}"
+
+
+def _beside(view: View) -> str:
+    """Return the bar that leads to the quotes before and after this one in the same answer; nothing without them."""
+    if view.place is None or not view.among:
+        return ""
+    words = WORDS[view.language]
+    number = view.among.index(view.place)
+    position = words["cite_position"].format(number=number + 1, count=len(view.among))
+    steps = (("prev", "cite_previous", number - 1), ("next", "cite_next", number + 1))
+    links = ""
+    for relation, name, other in steps:
+        shown = f'<span class="step-name">{escape(words[name])}</span>'
+        if 0 <= other < len(view.among):
+            address = view.up + source_link(view.among[other], among=view.among, more=f"&lang={view.language}")
+            links += f'<a class="step {relation}" rel="{relation}" href="{escape(address)}">{shown}</a>'
+        else:
+            links += f'<span class="step {relation} none" aria-hidden="true">{shown}</span>'
+    inside = f'<p class="position">{escape(position)}</p>{links}'
+    return f'<nav class="beside" aria-label="{escape(words["cite_nav"])}"><div>{inside}</div></nav>'
+
+
+def _looks(view: View) -> str:
+    """Return the pages as they look, what must be said of the quote on them, and the way to the pages around them."""
+    if not view.sheets:
+        return ""
+    words = WORDS[view.language]
+    document, quote = view.document, view.quote
+    figures = ""
+    for sheet in view.sheets:
+        figures += figure(
+            document,
+            sheet,
+            _quote_on(document, quote, sheet.number),
+            language=view.language,
+            up=view.up,
+            is_target=sheet is view.target,
+        )
+    notices = "".join(f'<p class="notice">{notice}</p>' for notice in _look_notices(view))
+    title = f'<h2 class="part" id="look-title">{escape(words["look_title"])}</h2>'
+    return (
+        f'<section class="look" id="look" aria-labelledby="look-title">{title}{notices}{figures}{_turn(view)}</section>'
+    )
+
+
+def _quote_on(document: Document, quote: Span | None, number: int) -> str:
+    """Return the part of the quote that stands on a page."""
+    if quote is None:
+        return ""
+    end = document.pages[number] if number < len(document.pages) else len(document.text)
+    return " ".join(document.text[max(quote.start, document.pages[number - 1]) : min(quote.end, end)].split())
+
+
+def _look_notices(view: View) -> Iterator[str]:
+    """Yield what readers must know about the quote on the pages shown, as HTML."""
+    words = WORDS[view.language]
+    if view.quote is None:
+        return
+    if not any(sheet.quoted for sheet in view.sheets):
+        link = f'<a href="{escape(_address(view))}">{escape(words["look_to_quote"])}</a>'
+        yield f"{escape(words['look_elsewhere'])} {link}"
+        return
+    if any(sheet.quoted and sheet.look is not None and not sheet.marked for sheet in view.sheets):
+        yield escape(words["look_unsure"])
+    if len(view.sheets) > 1:
+        yield escape(words["look_goes_on"])
+
+
+def _turn(view: View) -> str:
+    """Return links to the pages before and after those shown."""
+    words = WORDS[view.language]
+    steps = (("prev", view.sheets[0].number - 1), ("next", view.sheets[-1].number + 1))
+    links = "".join(
+        f'<a class="step {relation}" href="{escape(_address(view, more=f"&page={number}", fragment="#look"))}">'
+        f"{escape(words['look_to_page'].format(page=number))}</a>"
+        for relation, number in steps
+        if 1 <= number <= len(view.document.pages)
+    )
+    return f'<nav class="turn" aria-label="{escape(words["look_turn"])}">{links}</nav>' if links else ""
 
 
 def _head(view: View) -> str:
@@ -181,13 +341,18 @@ def _version_notice(view: View, current: Document | None) -> str:
         return f'<p class="notice">{escape(words["withdrawn"])}</p>'
     if current.version == view.document.version:
         return ""
-    link = f'<a href="{escape(source_address(current.id))}">{escape(words["newer_link"])}</a>'
+    address = view.up + source_address(current.id).lstrip("/")
+    link = f'<a href="{escape(address)}">{escape(words["newer_link"])}</a>'
     return f'<p class="notice">{escape(words["newer"])} {link}</p>'
 
 
 def _quote_notice(view: View, asked: bool) -> str:
     """Return one line that says what is marked, with the way there, or why nothing is."""
     words = WORDS[view.language]
+    if view.target is not None:
+        jumps = (("#quote", "jump_to_page"), (f"#{TEXT_MARK}", "jump_to_text"))
+        links = " ".join(f'<a href="{target}">{escape(words[name])}</a>' for target, name in jumps)
+        return f'<p class="marked-note">{escape(words["marked_on_page"])} {links}</p>'
     if view.quote:
         jump = f'<a href="#quote">{escape(words["jump_to_quote"])}</a>'
         return f'<p class="marked-note">{escape(words["quote_marked"])} {jump}</p>'
@@ -199,8 +364,8 @@ def _actions(view: View, original: bool) -> str:
     words = WORDS[view.language]
     links = []
     if original:
-        address = source_address(view.document.id).replace("/source/", "/original/", 1)
-        address += f"?version={view.document.version}"
+        address = source_address(view.document.id).replace("/source/", "original/", 1)
+        address = f"{view.up}{address}?version={view.document.version}"
         links.append(f'<a class="button" href="{escape(address)}" download>{escape(words["download"])}</a>')
     publisher = web_address(_section(view).url) or web_address(view.document.metadata.url)
     if publisher:
@@ -363,7 +528,7 @@ def _piece(view: View, start: int, end: int, gap: bool) -> str:
     quote = view.quote
     if quote is None or not (quote.start <= start and end <= quote.end):
         return shown
-    name = ' id="quote"' if start == quote.start else ""
+    name = f' id="{TEXT_MARK if view.target else "quote"}"' if start == quote.start else ""
     return f"<mark{name}>{shown}</mark>"
 
 

@@ -13,6 +13,13 @@ InterfaceLanguage = Literal["en", "nb"]
 
 # The cookie that remembers the visitor's choice; it holds `en` or `nb` and nothing else.
 LANGUAGE_COOKIE = "usanext_language"
+# The cookie that remembers field and stage, such as `medtech.preparing`; the server reads it and keeps nothing of it.
+ABOUT_COOKIE = "usanext_about"
+# What a visitor may say about the company; each is a word `segment_...` or `stage_...` of the interface.
+SEGMENTS = ("medtech", "diagnostics", "digital_health", "biotech", "elder_care")
+STAGES = ("exploring", "preparing", "entering", "growing")
+# The choice of none.
+ANY = "any"
 
 ENGLISH: Mapping[str, str] = {
     # The page
@@ -39,6 +46,66 @@ ENGLISH: Mapping[str, str] = {
         "{host}."
     ),
     "not_ready": "The documents are still being prepared, so answers may be missing. Try again in a minute.",
+    # The visitor
+    "about_you": "About you",
+    "about_why": "Optional. It only chooses the questions below, and is remembered in this browser alone.",
+    "segment_label": "Your field",
+    "segment_any": "Any field",
+    "segment_medtech": "Medtech",
+    "segment_diagnostics": "Diagnostics",
+    "segment_digital_health": "Digital health",
+    "segment_biotech": "Biotech",
+    "segment_elder_care": "Elder care",
+    "stage_label": "Where you are",
+    "stage_any": "Any stage",
+    "stage_exploring": "Exploring the US",
+    "stage_preparing": "Preparing",
+    "stage_entering": "Entering now",
+    "stage_growing": "Growing there",
+    # What can be done with an answer
+    "in_line": "Number {place} in line",
+    "go_on": "Go on with",
+    "instead": "These the documents can answer",
+    "copy": "Copy",
+    "copied": "Copied",
+    "copy_failed": "Could not copy",
+    "take_along": "Take it with you",
+    "as_word": "Word",
+    "as_pdf": "PDF",
+    "as_markdown": "Markdown",
+    "save": "Save link",
+    "saved": "This link opens these answers with the same quotes until {date}. Whoever has the link can read them.",
+    "saved_copy": "Copy the link",
+    "saved_delete": "Delete it",
+    "save_failed": "The link could not be saved. Try again in a minute.",
+    "gone": "This conversation is no longer in memory. Ask again, then try once more.",
+    "helpful": "Helpful",
+    "not_helpful": "Not helpful",
+    "feedback_why": "What was missing or wrong? (optional)",
+    "feedback_share": "Keep my question and the answer with this, so that the programme can improve its documents",
+    "feedback_send": "Send",
+    "feedback_thanks": "Thank you.",
+    "feedback_failed": "This could not be sent. Try again in a minute.",
+    "feedback_undo": "Take it back",
+    "stored": "What is stored",
+    "erase": "Delete what I have sent and saved",
+    "erased": "Deleted, here and on the server.",
+    "erase_failed": "Not all could be deleted. Try again in a minute.",
+    "write_mail": "Write an e-mail",
+    "mail_subject": "Question for USA next!: {question}",
+    "mail_asked": "I asked the USA next! assistant:",
+    "mail_refused": "It found no answer in its documents.",
+    "mail_partly": "It found only a part of the answer in its documents.",
+    "mail_quotes": "What it quoted:",
+    "mail_nearest": "The nearest documents:",
+    "mail_greeting": "Hello,",
+    "mail_ask": "Can you help me with this?",
+    "wait": "You have asked much in a short time. Try again in {seconds} seconds.",
+    "too_busy": "Very many people are asking just now. Try again in a minute.",
+    "skip": "Go to the question box",
+    "needs_script": "This page needs JavaScript, from this server alone. Please allow it.",
+    "close": "Close",
+    "open_in_tab": "Open in a new tab",
     # The conversation
     "conversation": "Conversation",
     "you_asked": "You asked",
@@ -114,10 +181,145 @@ ENGLISH: Mapping[str, str] = {
     "not_found_title": "Not found",
     "not_found": "There is no such document or version here.",
     "original_missing": "The original file of this document is not kept here.",
+    # The viewer: pages as they look, and the way from quote to quote
+    "look_title": "The page as it looks",
+    "text_title": "The text as the assistant reads it",
+    "look_of": "Page {page} of {pages}",
+    "look_printed": "printed as {label}",
+    "look_alt": "Page {page} of “{title}” as a picture. The same words stand as text further down.",
+    "look_marked": "Marked on the page: “{quote}”",
+    "look_larger": "Open the picture alone",
+    "look_read": "Read the quote as text",
+    "look_failed": "This page cannot be shown as a picture. Its text stands further down.",
+    "look_unsure": (
+        "Where the quote stands on this page could not be told for certain, so nothing is marked in the picture. "
+        "The words are marked in the text."
+    ),
+    "look_goes_on": "The quote goes on on the next page, which is shown below.",
+    "look_elsewhere": "The quote does not stand on this page.",
+    "look_to_quote": "Back to the page of the quote",
+    "look_turn": "Turn the pages",
+    "look_to_page": "Page {page}",
+    "marked_on_page": "The quoted words are marked on the page and in the text.",
+    "jump_to_page": "Go to the page",
+    "jump_to_text": "Go to the text",
+    "cite_nav": "Sources of the answer",
+    "cite_position": "Source {number} of {count}",
+    "cite_previous": "Previous source",
+    "cite_next": "Next source",
+    "page_missing": "There is no such page here.",
     # Routes
     "upload_refused": "This assistant takes no files.",
     "not_offered": "This address is not offered here.",
     "too_large": "This request is too large.",
+    # Saved links, feedback, and what is stored
+    "post_type": "Only JSON is read here. Send it with the header Content-Type: application/json.",
+    "post_broken": "The request is not JSON. Send an object in braces.",
+    "post_no_object": "The request is JSON, but not an object. Send an object in braces.",
+    "post_unknown": "There is no field “{name}” here. Leave it out.",
+    "post_language": "The field language must be “en” or “nb”.",
+    "save_nothing": "There is no answer to save yet. Ask a question first.",
+    "save_too_large": "This conversation is too long to be saved. Begin a new one, or take it along as a file.",
+    "save_too_many_today": "Very many links were saved today, and no more fit. Try again tomorrow.",
+    "journal_closed": "What is stored cannot be read or written just now. Try again in a minute.",
+    "journal_closed_title": "Not just now",
+    "feedback_number": "The field number must be the place of an answer in the conversation, from 1.",
+    "feedback_no_answer": "There is no answer number {number} in this conversation.",
+    "feedback_helpful": "The field helpful must be true or false.",
+    "feedback_consent": "The field share must be true or false.",
+    "feedback_why_words": "The field why must be text.",
+    "feedback_why_long": "A reason can hold {limit} characters; this one holds {length}. Please shorten it.",
+    "feedback_id": "The field id must be one that feedback was answered with.",
+    "feedback_ids": "The field ids must be a list of ids that feedback was answered with, at most {limit}.",
+    "feedback_full": "Very much feedback came in today, and no more is taken. Try again tomorrow.",
+    "saved_title": "Saved answers",
+    "saved_on": "Saved {date}",
+    "saved_until": "opens until {date}",
+    "saved_same": (
+        "The answers stand here as they were on that day, with the same quotes. Whoever has this link can read them."
+    ),
+    "saved_question": "Question {number}",
+    "saved_changed": "Changed in the collection since then",
+    "saved_newer": "“{title}” has a newer version.",
+    "saved_withdrawn": "“{title}” has been taken out.",
+    "saved_quoted": "The numbers in the answers still open the versions that were quoted.",
+    "saved_gone": "There is nothing under this link. It may have expired, or somebody has deleted it.",
+    "delete_title": "Delete these saved answers?",
+    "delete_what": (
+        "They were saved on {date}. Once deleted, nobody can open the link any more, and nothing brings them back."
+    ),
+    "delete_now": "Delete",
+    "delete_keep": "Keep them",
+    "deleted_title": "Deleted",
+    "deleted": "The saved answers are erased, and the link opens nothing any more.",
+    "not_deleted_title": "Not deleted",
+    "not_deleted": "The key in this address does not fit. Use the address that you got when you saved the link.",
+    "privacy_title": "What is stored",
+    "privacy_lead": "As little as possible. There are no accounts, and nothing asks who you are.",
+    "privacy_conversation": "Your conversation",
+    "privacy_conversation_what": (
+        "Your questions and answers are held in the server’s memory so that you can go on with them. They are gone "
+        "{hours} hours after you last used them, or when the server stops. They are not written down."
+    ),
+    "privacy_no_model": "No language model is used: the answers are quotes, and your questions stay on this server.",
+    "privacy_model_here": "The answers are written by {model}, which runs on this server. Your questions stay here.",
+    "privacy_model_elsewhere": (
+        "The answers are written by {model}. For that, your questions, what was said before in the conversation and "
+        "passages of the documents are sent to {host}. What is kept there is up to whoever runs it."
+    ),
+    "privacy_feedback": "Feedback",
+    "privacy_feedback_what": (
+        "When you press Helpful or Not helpful, this is stored: the day, which of the two, what you write in the box, "
+        "whether the answer was whole, partial or a refusal and why, the language of the page, and which documents it "
+        "quoted. Nothing in it says who you are; please write nothing in the box that does."
+    ),
+    "privacy_feedback_texts": "Your question and the answer are stored with it only if you tick the box for that.",
+    "privacy_feedback_end": (
+        "Feedback is erased after {days} days. Until then you can delete it yourself, with the button at the foot of "
+        "the chat page, in the browser that you sent it from."
+    ),
+    "privacy_saved": "Saved links",
+    "privacy_saved_what": (
+        "Only when you press Save link is the conversation written down, with its answers and quotes. Whoever has the "
+        "link can read it; it is listed nowhere, and search engines are told to stay away."
+    ),
+    "privacy_saved_end": (
+        "The link ends after {days} days, and what it opened is erased. You can delete it before, with the address "
+        "that you get with the link, or with the button at the foot of the chat page."
+    ),
+    "privacy_browser": "In your browser",
+    "privacy_browser_what": "These stay with you. The server reads the cookies and keeps nothing of them.",
+    "privacy_name": "Name",
+    "privacy_use": "What it is for",
+    "privacy_time": "How long",
+    "privacy_cookie_language": "the language of the page, once you have chosen one",
+    "privacy_cookie_about": "your field and stage, if you chose any: they pick the questions to begin with",
+    "privacy_cookie_visitor": "a random number that lets each visitor behind one address have a turn",
+    "privacy_cookie_access": "that you have given the access code, where one is asked for",
+    "privacy_sent": "the list of what you have sent and saved, so that you can delete it (no cookie: it is not sent)",
+    "privacy_year": "a year",
+    "privacy_session": "until you close the browser",
+    "privacy_days": "{days} days",
+    "privacy_until_deleted": "until you delete it",
+    "privacy_log": "Log and third parties",
+    "privacy_log_what": (
+        "The log may hold a line for each question: when it came, how it ended, in which language and after how long; "
+        "and what went wrong. It never says what you asked, who you are or where you are. There are no statistics on "
+        "visitors, no advertising, and nothing on the page comes from anybody else."
+    ),
+    "privacy_erased": "What erased means",
+    "privacy_erased_what": (
+        "What is deleted, or has come to its end, is overwritten in the server’s file. A backup made before may hold "
+        "it until that backup is replaced."
+    ),
+    # Taking answers along
+    "export_name": "usa-next-answers",
+    "export_title": "Nothing to download here",
+    "export_gone": (
+        "This conversation is no longer in memory: it was left alone for long, or the server was started again. Ask "
+        "once more to download the answers."
+    ),
+    "export_nothing": "There is no finished answer here to download.",
     # Months, for dates
     "month_01": "Jan",
     "month_02": "Feb",
@@ -133,6 +335,20 @@ ENGLISH: Mapping[str, str] = {
     "month_12": "Dec",
     "date_day": "{day} {month} {year}",
     "date_month": "{month} {year}",
+    # The gate: access code, limits, foreign pages
+    "foreign_page": "This request came from no page of this site, so nothing was done. Open the page and try again.",
+    "too_many_writings": "A lot has been saved or reported from here in the last hour. Try again in {wait}.",
+    "too_many_tries": "The access code was wrong too many times. Try again in {wait}.",
+    "code_missing": (
+        "This assistant needs an access code. Reload the page to enter it; a program sends it as "
+        "“Authorization: Bearer CODE”."
+    ),
+    "code_wrong": "That is not the access code. Check it, or ask the programme for the current one.",
+    "enter_title": "Access code",
+    "enter_why": "This assistant is open to companies in the programme. The programme gives you the code.",
+    "enter_label": "Access code",
+    "enter_button": "Go on",
+    "enter_cookie": "A cookie remembers for 30 days that you have entered it. Nothing about you is stored.",
 }
 
 NORWEGIAN: Mapping[str, str] = {
@@ -160,6 +376,66 @@ NORWEGIAN: Mapping[str, str] = {
         "{host}."
     ),
     "not_ready": "Dokumentene gjøres fortsatt klare, så svar kan mangle. Prøv igjen om et minutt.",
+    # The visitor
+    "about_you": "Om deg",
+    "about_why": "Frivillig. Det velger bare spørsmålene under, og huskes bare i denne nettleseren.",
+    "segment_label": "Fagområdet ditt",
+    "segment_any": "Alle områder",
+    "segment_medtech": "Medtech",
+    "segment_diagnostics": "Diagnostikk",
+    "segment_digital_health": "Digital helse",
+    "segment_biotech": "Biotek",
+    "segment_elder_care": "Eldreomsorg",
+    "stage_label": "Hvor dere er",
+    "stage_any": "Alle stadier",
+    "stage_exploring": "Undersøker USA",
+    "stage_preparing": "Forbereder oss",
+    "stage_entering": "På vei inn",
+    "stage_growing": "Vokser der",
+    # What can be done with an answer
+    "in_line": "Nummer {place} i køen",
+    "go_on": "Gå videre med",
+    "instead": "Dette kan dokumentene svare på",
+    "copy": "Kopier",
+    "copied": "Kopiert",
+    "copy_failed": "Kunne ikke kopiere",
+    "take_along": "Ta det med deg",
+    "as_word": "Word",
+    "as_pdf": "PDF",
+    "as_markdown": "Markdown",
+    "save": "Lagre lenke",
+    "saved": "Denne lenken åpner svarene med de samme sitatene fram til {date}. Alle som har lenken, kan lese dem.",
+    "saved_copy": "Kopier lenken",
+    "saved_delete": "Slett den",
+    "save_failed": "Lenken kunne ikke lagres. Prøv igjen om et minutt.",
+    "gone": "Denne samtalen er ikke lenger i minnet. Still spørsmålet på nytt, og prøv igjen.",
+    "helpful": "Nyttig",
+    "not_helpful": "Ikke nyttig",
+    "feedback_why": "Hva manglet eller var feil? (frivillig)",
+    "feedback_share": "Ta vare på spørsmålet og svaret sammen med dette, så programmet kan gjøre dokumentene bedre",
+    "feedback_send": "Send",
+    "feedback_thanks": "Takk.",
+    "feedback_failed": "Dette kunne ikke sendes. Prøv igjen om et minutt.",
+    "feedback_undo": "Angre",
+    "stored": "Hva som lagres",
+    "erase": "Slett det jeg har sendt og lagret",
+    "erased": "Slettet, her og på tjeneren.",
+    "erase_failed": "Ikke alt kunne slettes. Prøv igjen om et minutt.",
+    "write_mail": "Skriv en e-post",
+    "mail_subject": "Spørsmål til USA neste!: {question}",
+    "mail_asked": "Jeg spurte assistenten til USA neste!:",
+    "mail_refused": "Den fant ikke noe svar i dokumentene sine.",
+    "mail_partly": "Den fant bare en del av svaret i dokumentene sine.",
+    "mail_quotes": "Dette siterte den:",
+    "mail_nearest": "De nærmeste dokumentene:",
+    "mail_greeting": "Hei!",
+    "mail_ask": "Kan dere hjelpe meg med dette?",
+    "wait": "Du har spurt mye på kort tid. Prøv igjen om {seconds} sekunder.",
+    "too_busy": "Svært mange spør akkurat nå. Prøv igjen om et minutt.",
+    "skip": "Gå til spørsmålsfeltet",
+    "needs_script": "Denne siden trenger JavaScript, bare fra denne tjeneren. Slå det på.",
+    "close": "Lukk",
+    "open_in_tab": "Åpne i en ny fane",
     # The conversation
     "conversation": "Samtale",
     "you_asked": "Du spurte",
@@ -236,10 +512,143 @@ NORWEGIAN: Mapping[str, str] = {
     "not_found_title": "Ikke funnet",
     "not_found": "Det finnes ikke noe slikt dokument eller noen slik versjon her.",
     "original_missing": "Originalfilen til dette dokumentet er ikke tatt vare på her.",
+    # The viewer: pages as they look, and the way from quote to quote
+    "look_title": "Siden slik den ser ut",
+    "text_title": "Teksten slik assistenten leser den",
+    "look_of": "Side {page} av {pages}",
+    "look_printed": "trykt sidetall {label}",
+    "look_alt": "Bilde av side {page} i «{title}». De samme ordene står som tekst lenger ned.",
+    "look_marked": "Merket på siden: «{quote}»",
+    "look_larger": "Åpne bildet alene",
+    "look_read": "Les sitatet som tekst",
+    "look_failed": "Denne siden kan ikke vises som bilde. Teksten står lenger ned.",
+    "look_unsure": (
+        "Det var ikke mulig å fastslå sikkert hvor sitatet står på denne siden, så ingenting er merket i bildet. "
+        "Ordene er merket i teksten."
+    ),
+    "look_goes_on": "Sitatet fortsetter på neste side, som vises nedenfor.",
+    "look_elsewhere": "Sitatet står ikke på denne siden.",
+    "look_to_quote": "Tilbake til siden med sitatet",
+    "look_turn": "Bla i sidene",
+    "look_to_page": "Side {page}",
+    "marked_on_page": "De siterte ordene er merket på siden og i teksten.",
+    "jump_to_page": "Gå til siden",
+    "jump_to_text": "Gå til teksten",
+    "cite_nav": "Kildene i svaret",
+    "cite_position": "Kilde {number} av {count}",
+    "cite_previous": "Forrige kilde",
+    "cite_next": "Neste kilde",
+    "page_missing": "Det finnes ingen slik side her.",
     # Routes
     "upload_refused": "Denne assistenten tar ikke imot filer.",
     "not_offered": "Denne adressen er ikke i bruk her.",
     "too_large": "Denne forespørselen er for stor.",
+    # Saved links, feedback, and what is stored
+    "post_type": "Her leses bare JSON. Send det med hodet Content-Type: application/json.",
+    "post_broken": "Forespørselen er ikke JSON. Send et objekt i krøllparenteser.",
+    "post_no_object": "Forespørselen er JSON, men ikke et objekt. Send et objekt i krøllparenteser.",
+    "post_unknown": "Det finnes ikke noe felt «{name}» her. Utelat det.",
+    "post_language": "Feltet language må være «en» eller «nb».",
+    "save_nothing": "Det er ikke noe svar å lagre ennå. Still et spørsmål først.",
+    "save_too_large": "Denne samtalen er for lang til å lagres. Begynn en ny, eller ta den med deg som fil.",
+    "save_too_many_today": "Svært mange lenker er lagret i dag, og det er ikke plass til flere. Prøv igjen i morgen.",
+    "journal_closed": "Det som er lagret, kan ikke leses eller skrives akkurat nå. Prøv igjen om et minutt.",
+    "journal_closed_title": "Ikke akkurat nå",
+    "feedback_number": "Feltet number må være svarets plass i samtalen, fra 1.",
+    "feedback_no_answer": "Det finnes ikke noe svar nummer {number} i denne samtalen.",
+    "feedback_helpful": "Feltet helpful må være true eller false.",
+    "feedback_consent": "Feltet share må være true eller false.",
+    "feedback_why_words": "Feltet why må være tekst.",
+    "feedback_why_long": "En begrunnelse kan ha {limit} tegn, og denne har {length}. Gjør den kortere.",
+    "feedback_id": "Feltet id må være en id som du fikk da du sendte en tilbakemelding.",
+    "feedback_ids": "Feltet ids må være en liste med id-er fra tilbakemeldinger du har sendt, høyst {limit}.",
+    "feedback_full": "Det har kommet svært mange tilbakemeldinger i dag, og flere tas ikke imot. Prøv igjen i morgen.",
+    "saved_title": "Lagrede svar",
+    "saved_on": "Lagret {date}",
+    "saved_until": "kan åpnes til og med {date}",
+    "saved_same": "Svarene står her slik de var den dagen, med de samme sitatene. Alle som har lenken, kan lese dem.",
+    "saved_question": "Spørsmål {number}",
+    "saved_changed": "Endret i samlingen siden da",
+    "saved_newer": "«{title}» har fått en nyere versjon.",
+    "saved_withdrawn": "«{title}» er tatt ut.",
+    "saved_quoted": "Numrene i svarene åpner fortsatt de versjonene som ble sitert.",
+    "saved_gone": "Det er ikke noe under denne lenken. Den kan ha utløpt, eller noen har slettet den.",
+    "delete_title": "Vil du slette disse lagrede svarene?",
+    "delete_what": (
+        "De ble lagret {date}. Når de er slettet, kan ingen åpne lenken lenger, og de kan ikke hentes tilbake."
+    ),
+    "delete_now": "Slett",
+    "delete_keep": "Behold dem",
+    "deleted_title": "Slettet",
+    "deleted": "De lagrede svarene er slettet, og lenken åpner ingenting lenger.",
+    "not_deleted_title": "Ikke slettet",
+    "not_deleted": "Nøkkelen i denne adressen passer ikke. Bruk adressen du fikk da du lagret lenken.",
+    "privacy_title": "Hva som lagres",
+    "privacy_lead": "Så lite som mulig. Det finnes ingen brukerkontoer, og ingenting spør hvem du er.",
+    "privacy_conversation": "Samtalen din",
+    "privacy_conversation_what": (
+        "Spørsmålene og svarene ligger i minnet på tjeneren, så du kan gå videre med dem. De er borte {hours} timer "
+        "etter at du sist brukte dem, eller når tjeneren stopper. De skrives ikke ned."
+    ),
+    "privacy_no_model": "Ingen språkmodell brukes: Svarene er sitater, og spørsmålene dine blir på denne tjeneren.",
+    "privacy_model_here": "Svarene skrives av {model}, som kjører på denne tjeneren. Spørsmålene dine blir her.",
+    "privacy_model_elsewhere": (
+        "Svarene skrives av {model}. Derfor sendes spørsmålene dine, det som er sagt tidligere i samtalen, og utdrag "
+        "av dokumentene til {host}. Hva som tas vare på der, bestemmer de som driver den."
+    ),
+    "privacy_feedback": "Tilbakemeldinger",
+    "privacy_feedback_what": (
+        "Når du trykker Nyttig eller Ikke nyttig, lagres dette: dagen, hvilken av de to, det du skriver i feltet, om "
+        "svaret var helt, delvis eller et nei og hvorfor, språket på siden og hvilke dokumenter svaret siterte. "
+        "Ingenting i det sier hvem du er, så ikke skriv noe i feltet som gjør det."
+    ),
+    "privacy_feedback_texts": "Spørsmålet ditt og svaret lagres sammen med det bare hvis du krysser av for det.",
+    "privacy_feedback_end": (
+        "Tilbakemeldinger slettes etter {days} dager. Inntil da kan du slette dem selv med knappen nederst på "
+        "samtalesiden, i den nettleseren du sendte dem fra."
+    ),
+    "privacy_saved": "Lagrede lenker",
+    "privacy_saved_what": (
+        "Bare når du trykker Lagre lenke, skrives samtalen ned med svar og sitater. Alle som har lenken, kan lese den. "
+        "Den står ikke på noen liste, og søkemotorer får beskjed om å holde seg unna."
+    ),
+    "privacy_saved_end": (
+        "Lenken slutter å virke etter {days} dager, og det den åpnet, slettes. Du kan slette den før, med adressen du "
+        "får sammen med lenken, eller med knappen nederst på samtalesiden."
+    ),
+    "privacy_browser": "I nettleseren din",
+    "privacy_browser_what": "Dette blir hos deg. Tjeneren leser informasjonskapslene og tar ikke vare på noe fra dem.",
+    "privacy_name": "Navn",
+    "privacy_use": "Hva det er til",
+    "privacy_time": "Hvor lenge",
+    "privacy_cookie_language": "språket på siden, når du har valgt ett",
+    "privacy_cookie_about": "fagområde og stadium, hvis du har valgt noe: velger spørsmålene å begynne med",
+    "privacy_cookie_visitor": "et tilfeldig tall, så alle besøkende bak samme adresse slipper til",
+    "privacy_cookie_access": "at du har oppgitt tilgangskoden, der en slik kreves",
+    "privacy_sent": "listen over det du har sendt og lagret, så du kan slette det (ingen kapsel: sendes ikke)",
+    "privacy_year": "et år",
+    "privacy_session": "til du lukker nettleseren",
+    "privacy_days": "{days} dager",
+    "privacy_until_deleted": "til du sletter det",
+    "privacy_log": "Logg og tredjeparter",
+    "privacy_log_what": (
+        "Loggen kan ha en linje for hvert spørsmål: når det kom, hvordan det endte, på hvilket språk og etter hvor "
+        "lang tid, og hva som gikk galt. Den sier aldri hva du spurte om, hvem du er eller hvor du er. Det føres ingen "
+        "statistikk over besøkende, det er ingen reklame, og ingenting på siden kommer fra andre."
+    ),
+    "privacy_erased": "Hva slettet betyr",
+    "privacy_erased_what": (
+        "Det som slettes, eller har gått ut på tid, overskrives i filen på tjeneren. En sikkerhetskopi fra før kan "
+        "inneholde det til den kopien er byttet ut."
+    ),
+    # Taking answers along
+    "export_name": "usa-next-svar",
+    "export_title": "Ingenting å laste ned her",
+    "export_gone": (
+        "Samtalen er ikke lenger i minnet: Den har ligget urørt lenge, eller tjeneren er startet på nytt. Spør en gang "
+        "til for å laste ned svarene."
+    ),
+    "export_nothing": "Her er det ikke noe ferdig svar å laste ned.",
     # Months, for dates
     "month_01": "jan.",
     "month_02": "feb.",
@@ -255,6 +664,22 @@ NORWEGIAN: Mapping[str, str] = {
     "month_12": "des.",
     "date_day": "{day}. {month} {year}",
     "date_month": "{month} {year}",
+    # Porten: adgangskode, grenser, fremmede sider
+    "foreign_page": (
+        "Forespørselen kom ikke fra en side på dette nettstedet, så ingenting ble gjort. Åpne siden og prøv igjen."
+    ),
+    "too_many_writings": "Mye er lagret eller meldt herfra den siste timen. Prøv igjen om {wait}.",
+    "too_many_tries": "Adgangskoden var feil for mange ganger. Prøv igjen om {wait}.",
+    "code_missing": (
+        "Denne assistenten krever adgangskode. Last siden på nytt for å oppgi den; et program sender den som "
+        "«Authorization: Bearer CODE»."
+    ),
+    "code_wrong": "Det er ikke riktig adgangskode. Kontroller den, eller spør programmet om den som gjelder nå.",
+    "enter_title": "Adgangskode",
+    "enter_why": "Denne assistenten er åpen for bedrifter i programmet. Koden får du av programmet.",
+    "enter_label": "Adgangskode",
+    "enter_button": "Gå videre",
+    "enter_cookie": "En informasjonskapsel husker i 30 dager at du har oppgitt den. Ingenting om deg lagres.",
 }
 
 WORDS: Mapping[InterfaceLanguage, Mapping[str, str]] = {"en": ENGLISH, "nb": NORWEGIAN}

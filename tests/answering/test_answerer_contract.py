@@ -122,7 +122,7 @@ class TestGenerativeAnswerer(AnswererContract):
     def model() -> Iterator[ChatModel]:
         """The model of a server that quotes what it claims."""
         with ScriptedServer(honest) as server:
-            limits = {"seconds": 8.0, "silence_seconds": 3.0, "retries": 1, "tokens": 500, "temperature": 0.0}
+            limits = {"seconds": 30.0, "silence_seconds": 3.0, "retries": 1, "tokens": 500, "temperature": 0.0}
             model = ChatModel("openai:scripted", address=server.url, **limits)
             yield model
             model.close()

@@ -41,8 +41,10 @@ PROVIDERS = [
     pytest.param("mistral", "langchain_mistralai", "mistral", "MISTRAL_API_KEY", id="mistral"),
     pytest.param("ollama", "langchain_ollama", "ollama", None, id="ollama"),
 ]
-# Room for a busy machine.
-AT_ONCE_SECONDS = 1.0
+# Room for a busy machine; what would not end in this time is silent for a minute, or goes on for ever.
+AT_ONCE_SECONDS = 20.0
+# Limits for models that keep quiet; the others have time enough on any machine.
+IMPATIENT = {"seconds": 3.0, "silence_seconds": 1.0}
 
 
 @pytest.fixture(autouse=True)
@@ -54,11 +56,11 @@ def _own_keys_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_model() -> Iterator[Callable[..., ChatModel]]:
-    """Open models with short limits, and close them at the end."""
+    """Open models, and close them at the end."""
     opened: list[ChatModel] = []
 
     def open_one(address: str | None, name: str = "openai:scripted", **limits: object) -> ChatModel:
-        chosen = {"seconds": 3.0, "silence_seconds": 1.0, "retries": 1, "tokens": 500, "temperature": 0.0}
+        chosen = {"seconds": 30.0, "silence_seconds": 30.0, "retries": 1, "tokens": 500, "temperature": 0.0}
         opened.append(ChatModel(name, address=address, **{**chosen, **limits}))
         return opened[-1]
 
@@ -326,7 +328,7 @@ class _Gated(tuple[str, ...]):
 
     def __iter__(self) -> Iterator[str]:
         yield self[0]
-        assert self.gate.wait(5)
+        assert self.gate.wait(30)
         yield from self[1:]
 
 
@@ -335,7 +337,7 @@ def test_pieces_come_as_they_are_written(open_model):
     pieces = _Gated(("Seven ", "puffins."))
     pieces.gate = threading.Event()
     with ScriptedServer([Reply(pieces=pieces)]) as server:
-        model = open_model(server.url, silence_seconds=5.0, seconds=5.0)
+        model = open_model(server.url)
         with closing(model.stream("Be brief.", QUESTION)) as reading:
             assert next(piece for piece in reading if piece) == "Seven "
             pieces.gate.set()
@@ -421,9 +423,10 @@ def test_each_failure_has_its_kind(open_model, reply, before, kind, tries):
     """What came before it is kept, and only a busy or lost server is tried again; all of it within the stated time."""
     with ScriptedServer([reply]) as server:
         began = time.monotonic()
-        assert until_it_fails(open_model(server.url)) == (before, kind)
+        limits = IMPATIENT if kind == "timeout" else {}
+        assert until_it_fails(open_model(server.url, **limits)) == (before, kind)
         assert len(server.requests) == tries
-        assert time.monotonic() - began < 3.5
+        assert time.monotonic() - began < AT_ONCE_SECONDS
 
 
 def test_nobody_listens(open_model, dead_port):
@@ -432,7 +435,7 @@ def test_nobody_listens(open_model, dead_port):
     began = time.monotonic()
     with pytest.raises(ModelFailed, match=re.escape("at 127.0.0.1 gave no answer (unreachable)")):
         ask(model)
-    assert 0.5 <= time.monotonic() - began < 3
+    assert 0.5 <= time.monotonic() - began < AT_ONCE_SECONDS
 
 
 def test_a_machine_that_does_not_exist_is_not_reached(open_model):
@@ -465,7 +468,7 @@ def test_what_is_no_model_gives_a_failure_or_nothing(open_model, answers_with, c
     began = time.monotonic()
     assert outcome(open_model(address)) in ("", "broken", "unreachable", "refused")
     assert received
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < AT_ONCE_SECONDS
 
 
 # ---- Time ----
@@ -494,12 +497,12 @@ def test_an_answer_that_comes_faster_than_it_is_read_is_cut_off_too(open_model):
 
 def test_a_slow_answer_has_the_whole_time_and_no_more(open_model):
     """Each pause is short enough; all of them together are not."""
-    with ScriptedServer([Reply(ANSWER, between_seconds=0.2)]) as server:
+    with ScriptedServer([Reply(ANSWER, between_seconds=0.4)]) as server:
         began = time.monotonic()
-        got, kind = until_it_fails(open_model(server.url, seconds=1.0))
+        got, kind = until_it_fails(open_model(server.url, seconds=1.5, silence_seconds=1.2))
         assert (ANSWER.startswith(got), kind) == (True, "timeout")
         assert got
-        assert time.monotonic() - began < 1.0 + AT_ONCE_SECONDS
+        assert time.monotonic() - began < 1.5 + AT_ONCE_SECONDS
 
 
 def test_a_question_may_shorten_the_time(open_model):
@@ -533,8 +536,8 @@ def test_the_tries_share_one_time(open_model):
     """Ten tries take no longer than one may."""
     with ScriptedServer([Reply(status=503)]) as server:
         began = time.monotonic()
-        assert until_it_fails(open_model(server.url, retries=10, seconds=1.0))[1] in ("timeout", "busy")
-        assert time.monotonic() - began < 1.0 + AT_ONCE_SECONDS
+        assert until_it_fails(open_model(server.url, retries=10, seconds=1.4))[1] in ("timeout", "busy")
+        assert time.monotonic() - began < 1.4 + AT_ONCE_SECONDS
         assert len(server.requests) == 2
 
 
@@ -566,7 +569,7 @@ def test_a_server_that_hangs_up_at_once_is_tried_again(open_model, answers_with)
 def test_closing_the_generator_closes_the_connection(open_model, reply):
     """Whoever stops reading stops the model: words that nobody reads cost money."""
     with ScriptedServer([reply]) as server:
-        pieces = open_model(server.url, silence_seconds=30.0, seconds=30.0).stream("Be brief.", QUESTION)
+        pieces = open_model(server.url).stream("Be brief.", QUESTION)
         while not next(pieces):
             pass
         began = time.monotonic()
@@ -578,7 +581,7 @@ def test_closing_the_generator_closes_the_connection(open_model, reply):
 def test_a_reader_that_fails_closes_the_connection(open_model):
     """An exception in the middle of reading is an end like any other."""
     with ScriptedServer([Reply(ANSWER, silent_after=1)]) as server:
-        model = open_model(server.url, silence_seconds=30.0, seconds=30.0)
+        model = open_model(server.url)
         with pytest.raises(ZeroDivisionError):
             _fail_midway(model)
         assert in_time(lambda: server.closed_early == 1)
@@ -598,14 +601,14 @@ def test_a_stream_that_is_never_read_asks_nobody(open_model):
 
 def test_two_streams_at_once(open_model):
     """Each gets its own answer, while the other waits for its."""
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=30)
 
     def echo(request: Request) -> Reply:
         both.wait()
         return Reply(f"You asked: {request.message}")
 
     with ScriptedServer(echo) as server, ThreadPoolExecutor(2) as threads:
-        model = open_model(server.url, silence_seconds=3.0)
+        model = open_model(server.url)
         answers = threads.map(lambda one: "".join(model.stream("", one)), ["first", "second"])
         assert list(answers) == ["You asked: first", "You asked: second"]
 
@@ -623,12 +626,12 @@ def test_closing_twice_is_no_error(open_model):
 def test_closing_the_model_ends_what_is_being_read(open_model):
     """The reader in another thread is told, and the connection is closed."""
     with ScriptedServer([Reply(ANSWER, silent_after=1)]) as server, ThreadPoolExecutor(1) as thread:
-        model = open_model(server.url, silence_seconds=30.0, seconds=30.0)
+        model = open_model(server.url)
         reading = thread.submit(until_it_fails, model)
         assert in_time(lambda: server.requests)
         time.sleep(0.1)
         model.close()
-        assert reading.result(timeout=2)[1] == "stopped"
+        assert reading.result(timeout=AT_ONCE_SECONDS)[1] == "stopped"
         assert in_time(lambda: server.closed_early == 1)
 
 
@@ -665,7 +668,7 @@ def test_key_and_question_are_in_no_log_and_no_error(open_model, monkeypatch, ca
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, logger="assistant")
     with ScriptedServer(script) as server:
-        model = open_model(server.url)
+        model = open_model(server.url, **(IMPATIENT if script[0].silent_after is not None else {}))
         try:
             told = ask(model)
         except ModelFailed as failure:
@@ -695,7 +698,7 @@ def test_a_key_that_cannot_be_sent_is_not_told_either(open_model, monkeypatch, c
 TRACED = """\
 import sys, time
 from assistant.answering.chat_model import ChatModel
-model = ChatModel("openai:any", address=sys.argv[1], seconds=3, silence_seconds=3, retries=0, tokens=50, temperature=0)
+model = ChatModel("openai:any", address=sys.argv[1], seconds=30, silence_seconds=9, retries=0, tokens=50, temperature=0)
 print("".join(model.stream("Be brief.", "How many puffins?")))
 if "langsmith" in sys.modules:
     from langchain_core.tracers.langchain import wait_for_all_tracers
@@ -715,7 +718,7 @@ def test_no_variable_sends_questions_to_a_third_party(answers_with):
             env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.stdout.strip() == ANSWER, done.stderr
     assert received == []

@@ -81,9 +81,9 @@ ASKED = "How much does the lantern grant pay each company?"
 SPURT = "Hvor mye gir lykttilskuddet til hver bedrift?"
 OFF_TOPIC = "Who won the chess olympiad in Budapest?"
 REWRITING = "You prepare a search"
-SECONDS = 3.0
+SECONDS = 20.0
 # The model's time, its tries, and judging and searching on a busy machine.
-BOUND_SECONDS = SECONDS + 12.0
+BOUND_SECONDS = SECONDS + 40.0
 
 Script = Callable[[Request], Reply]
 
@@ -152,7 +152,7 @@ def _own_keys_only() -> Iterator[None]:
 def open_over(corpus: Path, data: Path, **settings: object) -> Assistant:
     """Open an assistant with short limits that has read the corpus."""
     limits = {"model_seconds": SECONDS, "model_silence_seconds": 1.5, "model_retries": 1}
-    assistant = Assistant(read_settings(corpus=corpus, data=data, **limits, **settings))
+    assistant = Assistant(read_settings(corpus=corpus, data=data, **{**limits, **settings}))
     assistant.warm_up()
     assistant.sync()
     return assistant
@@ -242,7 +242,7 @@ def test_closing_the_stream_stops_the_model(scene):
     with closing(scene.plays(Reply("Let me see. ", endless=True, between_seconds=0.02)).stream(ASKED)) as answers:
         first = next(answers)
         assert (first.text, first.complete) == ("", False)
-    give_up = time.monotonic() + 1
+    give_up = time.monotonic() + 10  # before the model's own limits would close it
     while scene.server.closed_early == before and time.monotonic() < give_up:
         time.sleep(0.01)
     assert scene.server.closed_early == before + 1
@@ -436,14 +436,15 @@ def test_a_good_sentence_before_a_failure_stays(scene, plain, how, kind):
 def test_a_stopped_model_is_one_more_failure(corpus_folder, tmp_path):
     """Closing the assistant while it answers ends the answer, not the reader."""
     with ScriptedServer([Reply("x", silent_after=0)]) as server, ThreadPoolExecutor(1) as thread:
-        assistant = open_over(corpus_folder, tmp_path / "data", model="openai:any", model_address=server.url)
+        named = {"model": "openai:any", "model_address": server.url, "model_silence_seconds": SECONDS}
+        assistant = open_over(corpus_folder, tmp_path / "data", **named)
         try:
             asking = thread.submit(assistant.ask, ASKED)
-            give_up = time.monotonic() + 5
+            give_up = time.monotonic() + 30
             while not server.requests and time.monotonic() < give_up:
                 time.sleep(0.01)
             assistant._model.close()
-            assert asking.result(timeout=5).text.startswith(phrase("model_stopped", "en"))
+            assert asking.result(timeout=15).text.startswith(phrase("model_stopped", "en"))
         finally:
             assistant.close()
 
@@ -613,7 +614,7 @@ def test_without_a_model_nothing_changes(corpus_folder, tmp_path, plain):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == plain.ask(ASKED).text

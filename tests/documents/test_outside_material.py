@@ -28,7 +28,7 @@ def _groups() -> list[Path]:
 def test_awkward_files_get_the_verdict_that_is_due(expected: Path) -> None:
     """Text comes out, or the right reason: encrypted, no text, empty, not read."""
     wrong = []
-    with expected.open(encoding="utf-8") as lines, ParsingWorker(Limits(seconds=30)) as worker:
+    with expected.open(encoding="utf-8") as lines, ParsingWorker(Limits(seconds=300)) as worker:
         for row in csv.DictReader(lines):
             verdict = _verdict(worker, expected.parent / "files" / row["file"])
             accepted = {row["kind"], "unsupported" if "unsupported" in row["note"] else row["kind"]}

@@ -346,6 +346,6 @@ def test_make_eval_asks_the_model_last(tmp_path: Path, model: str, commands: lis
         env=environment | {"ASSISTANT_MODEL": model},
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=300,
     )
     assert log.read_text(encoding="utf-8").splitlines() == commands

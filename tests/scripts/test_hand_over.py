@@ -105,7 +105,7 @@ def test_ctrl_c_stops_watching_not_the_work(app, start, corpus, data, until):
     while "+ " not in client.stderr.readline():
         pass
     client.send_signal(signal.SIGINT)
-    _, err = client.communicate(timeout=30)
+    _, err = client.communicate(timeout=120)
     assert client.returncode == 130
     assert err.splitlines()[-1] == "No longer watching; the app goes on with the work."
     assert "Traceback" not in err
@@ -120,7 +120,7 @@ def test_an_app_that_is_lost_is_said_so(app, start, script, corpus, data):
     while "+ " not in client.stderr.readline():
         pass
     owner.kill()
-    _, err = client.communicate(timeout=30)
+    _, err = client.communicate(timeout=120)
     assert client.returncode == 1
     assert err.splitlines()[-1] == (
         "Error: The app that owns the data folder was lost before the work was done. "

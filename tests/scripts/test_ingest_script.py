@@ -273,7 +273,7 @@ def test_ctrl_c_says_what_is_in(many, data, start, script):
     process = start("ingest.py", "--corpus", folder, "--data", data)
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "Stopped. What was reported is in; run the same command again for the rest."
     assert "Traceback" not in err

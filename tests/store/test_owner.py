@@ -136,7 +136,7 @@ def test_a_wrong_token_is_refused(hand_over, tmp_path, token, method):
     done = []
     hand_over(lambda request, progress: done.append(request) or {})
     port = json.loads((tmp_path / ADDRESS_NAME).read_text())["port"]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, "/ingest", body="{}", headers={"Authorization": token.encode()} if token else {})
     with connection.getresponse() as response:
         assert response.status == 403
@@ -222,7 +222,7 @@ def test_work_goes_on_when_the_client_leaves(hand_over, tmp_path, until):
 
     with pytest.raises(KeyboardInterrupt):
         Owner(tmp_path).do({}, leave)
-    assert finished.wait(10)
+    assert finished.wait(60)
 
 
 def test_an_owner_that_is_lost_is_said_so(start, tmp_path):

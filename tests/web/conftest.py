@@ -12,15 +12,21 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from assistant.answering import exporting
+from assistant.answering.exporting import FileFormat
+from assistant.answering.exporting_blocks import Export, PaperLanguage
+from assistant.documents.page_images import PageImages, PageLook, passage_on
 from assistant.domain import (
     Answer,
     Citation,
@@ -34,7 +40,15 @@ from assistant.domain import (
     WritingModel,
     version_of,
 )
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, LoadError
+from assistant.store.journal import Journal
+from assistant.web.conversations import Conversations
+from assistant.web.feedback import add_feedback
+from assistant.web.gate import Gate
+from assistant.web.privacy import add_privacy
+from assistant.web.rendering import Exchange
+from assistant.web.saved import add_saved
+from assistant.web.sources import add_sources
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_FLAGS = (
@@ -42,6 +56,14 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 TODAY = date(2026, 11, 22)
+CONTACT = "usanext@programme.example"
+# What a browser says of a request that a page of ours makes.
+OWN_PAGE = {"sec-fetch-site": "same-origin"}
+
+STARTERS = {
+    "en": ("When did USA next! start?", "What does a place in the programme cost?", "How long does each trip take?"),
+    "nb": ("Hva koster en plass i programmet?", "Hvem driver programmet?"),
+}
 
 HOSTILE = (
     'The fee is $5 or $$x^2$$ & <b>bold</b> <img src="https://evil.example/x.png" onerror="alert(1)"> '
@@ -170,10 +192,23 @@ class Shelf:
     folder: Path
     documents: dict[str, list[Document]] = field(default_factory=dict)
     ready: bool = True
+    suggests: bool = True
     before_answer: Callable[[str], None] = lambda question: None
     writing_model: WritingModel | None = None
     holds: Callable[[int], bool] = lambda number: False
     closed: list[str] = field(default_factory=list)
+    pages: PageImages = field(default_factory=PageImages)
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.folder / "journal.sqlite")
+
+    def export(
+        self, exchanges: Sequence[tuple[str, Answer]], file_format: FileFormat, *, language: PaperLanguage, date: str,
+        titles: Mapping[str, str],
+    ) -> bytes:  # fmt: skip
+        """Return a file of a conversation, made as the assistant makes it."""
+        return exporting.write(Export(tuple(exchanges), language, date, titles), file_format)
 
     @property
     def document_count(self) -> int:
@@ -193,6 +228,18 @@ class Shelf:
     def original(self, document_id: str, version: str | None = None) -> Path | None:
         document = self.document(document_id, version)
         return self._file(document) if document else None
+
+    def page_look(self, document: Document, page: int, start: int, end: int) -> PageLook | None:
+        try:
+            return self.pages.look(self._file(document), document.id, page, passage_on(document, page, start, end))
+        except LoadError:
+            return None
+
+    def page_picture(self, document: Document, page: int) -> bytes | None:
+        try:
+            return self.pages.picture(self._file(document), document.id, page)
+        except LoadError:
+            return None
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Answer, whole."""
@@ -251,6 +298,18 @@ class Shelf:
             return Answer(text, "partly", language, query, missing=missing, citations=citations)
         return Answer(text, "answered", language, query, citations=citations)
 
+    def starters(self, segment: str | None, stage: str | None, language: Language, count: int = 6) -> tuple[str, ...]:
+        """Return questions about the demonstration documents; the first one names field and stage where chosen."""
+        about = " ".join(value for value in (segment, stage) if value)
+        first = () if not about else (f"USA next! {about}?",)
+        return (*first, *STARTERS["en" if language == "en" else "nb"])[:count]
+
+    def follow_ups(self, asked: Sequence[str], answer: Answer, language: Language, count: int = 3) -> tuple[str, ...]:
+        """Return the starters that were not asked yet; fails where the shelf was told to."""
+        if not self.suggests:
+            raise RuntimeError("nothing comes to mind")
+        return tuple(question for question in self.starters(None, None, language) if question not in asked)[:count]
+
     def _file(self, document: Document) -> Path:
         return self.folder / document.version
 
@@ -277,6 +336,31 @@ class Shelf:
         )  # fmt: skip
 
 
+@dataclass
+class Calendar:
+    """Days that pass when a test says so."""
+
+    day: date = TODAY
+
+    def __call__(self) -> date:
+        return self.day
+
+
+@dataclass
+class Keeping:
+    """The routes that write something down, over a real journal, at a distance from Gradio, which is slow to start."""
+
+    client: TestClient
+    journal: Journal
+    conversations: Conversations
+    calendar: Calendar
+    file: Path
+
+    def talk(self, *exchanges: Exchange) -> str:
+        """Keep a conversation and return its key."""
+        return self.conversations.keep(None, exchanges)
+
+
 def _stems(text: str) -> set[str]:
     """Return the beginnings of the longer words."""
     return {word[:5] for word in re.findall(r"\w{4,}", text.lower())}
@@ -290,9 +374,12 @@ def fill(shelf: Shelf) -> Shelf:
 
 
 @pytest.fixture(scope="session")
-def lasting_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def lasting_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """The library behind the site: one for the session, since Gradio takes two seconds to build a page."""
-    return Shelf(tmp_path_factory.mktemp("originals"))
+    shelf = Shelf(tmp_path_factory.mktemp("originals"))
+    yield shelf
+    shelf.journal.close()
+    shelf.pages.close()
 
 
 @pytest.fixture
@@ -300,11 +387,26 @@ def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     """The library with all demonstration documents, as new for each test."""
     lasting_shelf.documents.clear()
     yield fill(lasting_shelf)
-    lasting_shelf.ready = True
+    lasting_shelf.ready = lasting_shelf.suggests = True
     lasting_shelf.before_answer = lambda question: None
     lasting_shelf.holds = lambda number: False
     lasting_shelf.writing_model = None
     lasting_shelf.closed.clear()
+
+
+@pytest.fixture
+def keeping(shelf: Shelf, tmp_path: Path) -> Iterator[Keeping]:
+    """What is written down for visitors, with nothing in it yet."""
+    site, file = FastAPI(), tmp_path / "journal.sqlite"
+    calendar, conversations = Calendar(), Conversations()
+    with closing(Journal(file, today=calendar)) as journal:
+        add_saved(site, journal, conversations, shelf, shelf.export, contact=CONTACT, today=lambda: TODAY)
+        add_feedback(site, journal, conversations)
+        add_privacy(site, journal, lambda: shelf.writing_model)
+        add_sources(site, shelf)
+        site.add_middleware(Gate)
+        with TestClient(site, headers=OWN_PAGE) as client:
+            yield Keeping(client, journal, conversations, calendar, file)
 
 
 @pytest.fixture
@@ -331,24 +433,24 @@ def app(lasting_shelf: Shelf) -> FastAPI:
     return make_app(lasting_shelf)
 
 
-def make_app(shelf: Shelf) -> FastAPI:
-    """Return the site; Gradio is slow to import, so only what needs it does."""
+def make_app(shelf: Shelf, **chosen: Any) -> FastAPI:
+    """Return the site; Gradio is slow to import, so only what needs it does. `chosen` goes to `create_app`."""
     with warnings.catch_warnings():
         # Gradio's own use of its neighbours' older names; none of it is ours.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="gradio")
         from assistant.web.server import create_app
 
-        return create_app(shelf, contact="usanext@programme.example", today=lambda: TODAY)
+        return create_app(shelf, contact="usanext@programme.example", today=lambda: TODAY, **chosen)
 
 
 @pytest.fixture(scope="session")
-def another_app(lasting_shelf: Shelf) -> Callable[[], FastAPI]:
+def another_app(lasting_shelf: Shelf) -> Callable[..., FastAPI]:
     """Make another site over the same library, for a server: a queue can be started once."""
-    return lambda: make_app(lasting_shelf)
+    return lambda **chosen: make_app(lasting_shelf, **chosen)
 
 
 @pytest.fixture(scope="session")
-def address(another_app: Callable[[], FastAPI]) -> Iterator[str]:
+def address(another_app: Callable[..., FastAPI]) -> Iterator[str]:
     """The site, served for the session from a thread; it has an app of its own, since a queue can be started once."""
     import uvicorn
 
@@ -367,7 +469,7 @@ def address(another_app: Callable[[], FastAPI]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def lasting_client(app: FastAPI) -> Iterator[TestClient]:
     """One client for the session: Gradio's queue can be started once."""
-    with TestClient(app) as client:
+    with TestClient(app, headers={"origin": "http://testserver"}) as client:
         yield client
 
 
@@ -376,3 +478,44 @@ def client(lasting_client: TestClient, shelf: Shelf) -> TestClient:
     """A client that stands where a browser would, over a library as new."""
     lasting_client.cookies.clear()
     return lasting_client
+
+
+# ---- A real browser ----
+
+
+# One for each module: while it lives its thread has a running event loop, which other tests must not find.
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium of this machine; playwright brings none."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address, shelf):
+    """Open the founders' page as a new visitor; every request of the visitor is kept in `page.requested`."""
+    contexts = []
+
+    def open_page(locale="en-US", width=1280, height=900, colours="light"):
+        context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": height}, color_scheme=colours, reduced_motion="reduce"
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.requested, page.problems = [], []
+        context.on("request", lambda request: page.requested.append(request.url))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda line: page.problems.append(line.text) if line.type == "error" else None)
+        page.goto(address)
+        page.locator(".banner:not(.unsettled)").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
+from fastapi.testclient import TestClient
 
 from assistant.domain import WritingModel
+from assistant.web import api
+from assistant.web.gate import Gate
+from assistant.web.limits import Limit
+from assistant.web.reading import Readers
 
 PATH = "/api/chat"
 QUESTION = "Which company can join?"
+# Fifty visitors with questions whose answers differ.
+ASKED = ["When did USA next! start?", "What does a place cost?", "Who insures people?", "Hva koster en plass?",
+         "Why does it cost so much?"]  # fmt: skip
+MANY = {f"visitor-{number}": ASKED[number % len(ASKED)] for number in range(50)}
 ONE_SENTENCE = "The model <b>cannot</b> be loaded: run `make chat` again."
 SORRY = "Something went wrong on our side, and this question was not answered. Please try again."
 
@@ -177,16 +188,17 @@ def test_fifty_turns_are_read(client):
 def test_only_json_is_read(client, kind):
     """A foreign page can send the others without asking for leave; JSON it cannot."""
     body = b'{"question": "Which company can join?"}'
-    response = client.post(PATH, content=body, headers={"content-type": kind, "origin": "https://evil.example"})
+    response = client.post(PATH, content=body, headers={"content-type": kind})
     assert response.status_code == 415
     assert response.json()["error"].startswith("Only JSON is read here.")
 
 
 def test_no_foreign_page_is_given_leave(client):
-    """No CORS header on a reply, and no reply to the question for leave."""
+    """No CORS header on a reply, no reply to the question for leave, and none to the question itself."""
     foreign = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     replies = [client.post(PATH, json={"question": QUESTION}, headers=foreign), client.options(PATH, headers=foreign)]
-    assert [reply.status_code for reply in replies] == [200, 404]
+    assert [reply.status_code for reply in replies] == [403, 404]
+    assert replies[0].json()["error"].startswith("This request came from no page of this site")
     assert not [name for reply in replies for name in reply.headers if name.startswith("access-control")]
 
 
@@ -250,11 +262,6 @@ def test_a_client_that_leaves_before_its_answer_stops_the_model(address, shelf, 
 @pytest.mark.slow
 def test_a_question_too_many_is_told_to_come_again(shelf, held, monkeypatch):
     """Page and programs share their places; who waits too long for one hears so, and the next is answered."""
-    import asyncio
-
-    from assistant.web import api
-    from assistant.web.reading import Readers
-
     monkeypatch.setattr(api, "PATIENCE_SECONDS", 0.1)
     chat = api.Chat(shelf.stream, Readers(1))
 
@@ -284,3 +291,69 @@ def test_a_question_too_many_is_told_to_come_again(shelf, held, monkeypatch):
         assert (await post())[0] == 200
 
     asyncio.run(three())
+
+
+@pytest.mark.slow
+def test_fifty_visitors_at_once_get_their_own_answers(address, shelf):
+    """More than are answered at the same time: the others wait, and nobody gets an error or another's answer."""
+    httpx = pytest.importorskip("httpx")
+    expected = {id_: shelf.ask(question).text for id_, question in MANY.items()}
+    together = threading.Barrier(len(MANY))
+    replies = {}
+
+    def ask(id_):
+        with httpx.Client(timeout=30) as visitor:
+            together.wait()
+            replies[id_] = visitor.post(address + PATH, json={"question": MANY[id_], "id": id_})
+
+    threads = [threading.Thread(target=ask, args=(id_,)) for id_ in MANY]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {reply.status_code for reply in replies.values()} == {200}
+    assert {id_: reply.json()["id"] for id_, reply in replies.items()} == {id_: id_ for id_ in MANY}
+    assert {id_: reply.json()["answer"]["text"] for id_, reply in replies.items()} == expected
+
+
+@pytest.mark.slow
+def test_a_stream_tells_the_place_in_the_line(address, shelf, held):
+    """Nine ask while eight are answered: the ninth sees that it is the first in line, and is answered in its turn."""
+    httpx = pytest.importorskip("httpx")
+    asked = {"question": QUESTION, "stream": True}
+    with ExitStack() as opened:
+        streams = []
+        for _ in range(9):
+            browser = opened.enter_context(httpx.Client(timeout=10))
+            stream = opened.enter_context(browser.stream("POST", address + PATH, json=asked)).iter_lines()
+            streams.append((next(stream), stream))
+        assert [first for first, _ in streams] == ["event: progress"] * 8 + ["event: waiting"]
+        last = streams[-1][1]
+        assert next(last) == 'data: {"place": 1}'
+        held.set()
+        assert [line for line in last if line.startswith("event")][-1] == "event: answer"
+
+
+def test_a_visitor_who_asks_too_often_waits(limited):
+    """The third question in a minute is not taken: how long to wait stands in the header and in the sentence."""
+    statuses = [limited.post(PATH, json={"question": QUESTION}).status_code for _ in range(2)]
+    assert statuses == [200, 200]
+    response = limited.post(PATH, json={"question": QUESTION})
+    assert response.status_code == 429
+    assert 1 <= int(response.headers["retry-after"]) <= 60
+    assert response.json() == {
+        "error": f"Too many questions in a short time. Ask again in {response.headers['retry-after']} s."
+    }
+
+
+def test_a_question_that_cannot_be_read_does_not_count(limited):
+    """Only what is answered costs something."""
+    assert [limited.post(PATH, json={}).status_code for _ in range(3)] == [422] * 3
+    assert limited.post(PATH, json={"question": QUESTION}).status_code == 200
+
+
+@pytest.fixture
+def limited(shelf):
+    """A visitor with a session, who may ask twice a minute."""
+    chat = api.Chat(shelf.stream, Readers(1), Limit(2, 60))
+    return TestClient(Gate(chat), cookies={"usanext_visitor": "v" * 22})

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from assistant.web.reading import Readers
+from assistant.web.reading import Readers, TooBusy
 
 
 class Source:
@@ -137,6 +137,114 @@ def test_a_loop_that_is_gone_stops_the_reading(readers):
 
     async def begin():
         readers.begin(source)
+        await asyncio.to_thread(source.waits.wait, 10)
 
     asyncio.run(begin())
     assert source.closed.wait(10)
+
+
+# ---- The line ----
+
+
+async def places_of(reading, seen):
+    """Note every place that a reading is told, until it begins."""
+    async for place in reading.waiting():
+        seen.append(place)
+
+
+def test_a_reading_that_begins_at_once_has_no_place(readers):
+    """Nobody is told of a line that is not there."""
+
+    async def read():
+        reading = readers.begin(Source())
+        assert reading.place == 0
+        assert [place async for place in reading.waiting()] == []
+        assert await all_of(reading) == [0, 1, 2]
+
+    asyncio.run(read())
+
+
+def test_who_waits_sees_the_place_and_moves_up_in_order(readers):
+    """First come, first read; each is told of each step forward, and the line is empty in the end."""
+    sources = [Source(1) for _ in range(4)]
+    for source in sources:
+        source.go.clear()
+
+    async def read():
+        readings = [readers.begin(source) for source in sources]
+        assert [reading.place for reading in readings] == [0, 1, 2, 3]
+        assert not readers.idle
+        seen = [[] for _ in readings]
+        tasks = [asyncio.create_task(places_of(*each)) for each in zip(readings, seen, strict=True)]
+        for source in sources:
+            assert await asyncio.to_thread(source.waits.wait, 10)
+            # Who waits has heard of its place before the next step.
+            await asyncio.sleep(0.05)
+            source.go.set()
+        await asyncio.gather(*tasks)
+        assert seen == [[], [1], [2, 1], [3, 2, 1]]
+        assert [await all_of(reading) for reading in readings] == [[0]] * 4
+        while not readers.idle:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(read())
+
+
+def test_who_leaves_the_line_lets_the_others_move_up_at_once(readers):
+    """The generator of the one who left is never made, and its waiting ends."""
+    first, second, third = Source(), Source(), Source()
+    first.go.clear()
+
+    async def read():
+        _, left, last = (readers.begin(source) for source in (first, second, third))
+        seen, seen_by_left = [], []
+        task = asyncio.create_task(places_of(last, seen))
+        leaving = asyncio.create_task(places_of(left, seen_by_left))
+        await asyncio.sleep(0.05)
+        left.stop()
+        assert (left.place, last.place) == (0, 1)
+        await asyncio.wait_for(leaving, 5)
+        await asyncio.sleep(0.05)
+        assert (seen, seen_by_left) == ([2, 1], [1])
+        first.go.set()
+        await asyncio.wait_for(task, 5)
+        assert await all_of(last) == [0, 1, 2]
+        assert left.stopped
+        assert not second.waits.is_set()
+
+    asyncio.run(read())
+
+
+def test_a_full_line_takes_nobody_else():
+    """Who would wait for minutes hears so at once; there is room again when somebody leaves."""
+    readers, held = Readers(1, longest_line=2), Source()
+    held.go.clear()
+
+    async def read():
+        readings = [readers.begin(held), readers.begin(Source()), readers.begin(Source())]
+        with pytest.raises(TooBusy, match="2 are waiting already"):
+            readers.begin(Source())
+        readings[1].stop()
+        assert readers.begin(Source()).place == 2
+        held.go.set()
+
+    asyncio.run(read())
+
+
+def test_two_are_read_at_the_same_time_where_there_are_two_threads():
+    """The line is one for all threads."""
+    readers, sources = Readers(2), [Source() for _ in range(3)]
+    for source in sources:
+        source.go.clear()
+
+    async def read():
+        readings = [readers.begin(source) for source in sources]
+        assert [reading.place for reading in readings] == [0, 0, 1]
+        sources[1].go.set()
+        assert await readings[2].begins(10)
+        assert readings[0].place == readings[2].place == 0
+        for source in sources:
+            source.go.set()
+        assert [await all_of(reading) for reading in readings] == [[0, 1, 2]] * 3
+
+    asyncio.run(read())

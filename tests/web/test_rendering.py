@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -14,28 +15,44 @@ from assistant.web.rendering import Exchange
 from assistant.web.words import WORDS
 
 TODAY = date(2026, 11, 22)
-OUR_TAGS = set("a blockquote div h1 h2 h3 i li ol p small span ul".split())
-OUR_ATTRIBUTES = {"class", "dir", "href", "lang", "rel", "target", "title"}
+OUR_TAGS = set("a blockquote div h1 h2 h3 i li ol p small span strong ul".split())
+OUR_ATTRIBUTES = {"class", "dir", "href", "lang", "rel", "role", "target"}
 
 
 class Reader(HTMLParser):
-    """What a browser would understand: the text, the tags, the attributes."""
+    """What a browser would understand: the text, the cards that open over it, the tags, the attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.text, self.tags, self.attributes = "", [], []
+        self.text, self.peeks, self.tags, self.attributes = "", [], [], []
+        self.depth = 0  # of spans inside a card
         self.feed(html)
         self.close()
 
     def handle_data(self, data):
-        self.text += data
+        if self.depth:
+            self.peeks[-1] += data
+        else:
+            self.text += data
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attributes]
+        if ("class", "peek") in attributes:
+            self.peeks.append("")
+        if self.depth or ("class", "peek") in attributes:
+            self.depth += 1
+
+    def handle_endtag(self, tag):
+        self.depth = max(self.depth - 1, 0)
 
     def links(self):
         return [value for tag, name, value in self.attributes if (tag, name) == ("a", "href")]
+
+    def letters(self):
+        """Return the e-mails that are written for the visitor: recipient, subject and body of each."""
+        letters = [urlsplit(link) for link in self.links() if link.startswith("mailto:")]
+        return [(unquote(one.path), parse_qs(one.query)) for one in letters]
 
 
 def make_citation(**changes) -> Citation:
@@ -121,7 +138,7 @@ def test_nothing_hostile_leaves_its_text(odd):
     reader = Reader(page)
     assert set(reader.tags) <= OUR_TAGS
     assert {name for _, name, _ in reader.attributes} <= OUR_ATTRIBUTES
-    assert all(link.startswith("/source/") for link in reader.links())
+    assert all(link.startswith(("source/", "mailto:?subject=")) for link in reader.links())
     assert "\n" not in page
 
 
@@ -133,11 +150,12 @@ def test_question_and_quote_are_shown_as_written(odd):
 
 
 def test_a_marker_is_a_link_to_its_quote():
-    """The number opens the viewer at the quote, in a new tab, and shows the quote when hovered."""
-    citation = make_citation(quote='Say "$5" <now>.')
+    """The number opens the viewer at the quote, in a new tab, and a card shows the quote on the spot."""
+    citation = make_citation(quote='Say "$5" <now>.', page=3, checked="2026-11-22")
     reader = read(make_answer("It is so. [1]", (citation,)))
-    assert reader.links() == [citation.link]
-    assert ("a", "title", 'Say "$5" <now>.') in reader.attributes
+    assert reader.links() == [citation.link.removeprefix("/")]
+    assert reader.peeks == ['Say "$5" <now>.A title · page 3 · checked 22 Nov 2026']
+    assert ("span", "role", "tooltip") in reader.attributes
     assert ("a", "rel", "noopener noreferrer") in reader.attributes
     assert "It is so.Source 1: A title" in reader.text
 
@@ -212,7 +230,7 @@ def test_what_is_left_open_stands_in_a_notice_and_only_there(language, changes, 
     assert notice in reader.text
     assert reader.text.count(own) == notice.count(own)
     assert "HIPAA does not forbid it." in reader.text
-    assert ("a", "href", make_citation().link) in reader.attributes
+    assert ("a", "href", make_citation().link.removeprefix("/")) in reader.attributes
 
 
 def test_a_doubt_stands_before_the_quotes_and_what_is_missing_after_them():
@@ -226,7 +244,10 @@ def test_a_doubt_stands_before_the_quotes_and_what_is_missing_after_them():
 def test_half_an_answer_leads_to_the_rest():
     """What is missing comes with the nearest documents, where there are any, and a person."""
     reader = read(make_answer(outcome="partly", missing="the price", nearest=("a.md",)), titles={"a.md": "Prices"})
-    assert reader.links()[-2:] == ["/source/a.md", "mailto:a@b.example"]
+    assert reader.links()[-2] == "source/a.md"
+    [(recipient, letter)] = reader.letters()
+    assert recipient == "a@b.example"
+    assert "only a part" in letter["body"][0]
 
 
 def test_a_text_without_words_of_our_own_is_shown_whole():
@@ -251,7 +272,8 @@ def test_a_refused_premise_shows_what_the_documents_say_against_it(language, tit
     reader = read(answer, language)
     assert [reader.text.count(once) for once in (title, says, "HIPAA does not forbid it.")] == [1, 1, 1]
     assert "Ask somebody" not in reader.text
-    assert reader.links() == [make_citation().link, "mailto:a@b.example"]
+    assert reader.links()[0] == make_citation().link.removeprefix("/")
+    assert "The words. (A title)" in reader.letters()[0][1]["body"][0]
     assert ("div", "class", "answer") in reader.attributes
     assert "The words." in Reader(rendering.sources(answer, {}, language, TODAY)).text
 
@@ -262,7 +284,11 @@ def test_a_refusal_shows_the_nearest_documents_and_a_person():
     reader = read(answer, titles={"ø å/b#1.md": "Nearest <one>"})
     assert "This lies outside what the assistant knows about" in reader.text
     assert "Nearest <one>" in reader.text
-    assert reader.links() == ["/source/%C3%B8%20%C3%A5/b%231.md", "mailto:a@b.example"]
+    assert reader.links()[0] == "source/%C3%B8%20%C3%A5/b%231.md"
+    [(recipient, letter)] = reader.letters()
+    assert recipient == "a@b.example"
+    assert letter["subject"] == ["Question for USA next!: Is it so?"]
+    assert "Nearest <one>" in letter["body"][0]
     assert any(value and "refused" in value for _, _, value in reader.attributes)
 
 
@@ -291,19 +317,37 @@ def test_every_reason_has_words(reason, language):
 
 
 @pytest.mark.parametrize(
-    ("contact", "links"),
+    ("contact", "links", "recipient"),
     [
-        pytest.param("https://programme.example/contact", ["https://programme.example/contact"], id="page"),
-        pytest.param("us@programme.example", ["mailto:us@programme.example"], id="e-mail"),
-        pytest.param("your cluster", [], id="words"),
-        pytest.param("javascript:alert(1)", [], id="script"),
-        pytest.param(None, [], id="nobody"),
+        pytest.param("https://programme.example/contact", ["https://programme.example/contact"], "", id="page"),
+        pytest.param("us@programme.example", [], "us@programme.example", id="e-mail"),
+        pytest.param("your cluster", [], "", id="words"),
+        pytest.param("javascript:alert(1)", [], "", id="script"),
+        pytest.param(None, [], "", id="nobody"),
     ],
 )
-def test_the_contact_is_a_link_where_it_can_be(contact, links):
-    """Only web and e-mail addresses become links."""
+def test_a_person_is_named_and_an_e_mail_is_begun(contact, links, recipient):
+    """Only web addresses become links; the e-mail goes to an address, or to whom the founder chooses."""
     answer = make_answer("No.", (), outcome="abstained")
-    assert Reader(rendering.conversation([Exchange("?", answer=answer)], "en", contact)).links() == links
+    reader = Reader(rendering.conversation([Exchange("What is it?", answer=answer)], "en", contact))
+    assert [link for link in reader.links() if not link.startswith("mailto:")] == links
+    [(to, letter)] = reader.letters()
+    assert to == recipient
+    assert "What is it?" in letter["body"][0]
+    assert (contact or "Trine Radmann") in reader.text
+
+
+def test_the_place_in_line_is_told_until_the_turn_comes():
+    """Whoever waits sees how long the line is."""
+    assert "Number 3 in line" in Reader(rendering.conversation([Exchange("?", place=3)], "en")).text
+    assert "Leter i dokumentene" in Reader(rendering.conversation([Exchange("?")], "nb")).text
+
+
+def test_what_stands_below_an_exchange_belongs_to_it():
+    """As many as there are exchanges, in their order."""
+    page = rendering.conversation([Exchange("First?"), Exchange("Second?")], "en", None, ["<p>one</p>", "<p>two</p>"])
+    places = [page.index(escaped) for escaped in map(rendering.escape, ("First?", "Second?"))]
+    assert places[0] < page.index("<p>one</p>") < places[1] < page.index("<p>two</p>")
 
 
 def test_a_card_says_whose_words_and_how_old():
@@ -468,7 +512,7 @@ def test_a_model_that_found_only_part_of_an_answer_leads_to_a_person(language):
     reader = read(written(text, outcome="partly"), language)
     assert reader.text.count(WORDS[language]["may_be_more"]) == 1
     assert reader.text.count("may not answer all") == (language == "en")
-    assert reader.links()[-1] == "mailto:a@b.example"
+    assert [recipient for recipient, _ in reader.letters()] == ["a@b.example"]
 
 
 def test_a_model_with_no_more_to_quote_still_says_why_it_ended():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import http.client
+import re
 import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,18 @@ def test_health_says_whether_questions_can_be_answered(client, shelf):
     assert client.head("/health").status_code == 200
 
 
+def test_ready_says_what_is_missing(client, shelf):
+    """200 once questions can be answered; a proxy or a service manager looks at the status alone."""
+    assert (client.get("/ready").status_code, client.get("/ready").json()) == (200, {"ready": True, "missing": []})
+    shelf.ready = False
+    response = client.get("/ready")
+    assert (response.status_code, response.json()) == (503, {"ready": False, "missing": ["model"]})
+    shelf.documents.clear()
+    assert client.get("/ready").json()["missing"] == ["model", "documents"]
+    assert client.head("/ready").status_code == 503
+    assert client.get("/health").status_code == 200
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/health", "/config", "/source/programme/usa-next.md", "/source/nothing", "/original/nothing",
              "/static/usanext/viewer.css", "/favicon.ico", "/gradio_api/upload", "/nowhere", "/theme.css"],
@@ -34,16 +48,21 @@ def test_every_response_carries_the_security_headers(client, path):
     """Ours, Gradio's and refusals alike."""
     headers = client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "strict-transport-security" not in headers
     policy = headers["content-security-policy"]
     assert "frame-ancestors 'self'" in policy
     assert "unsafe-eval" not in policy
     assert "http" not in policy
 
 
-@pytest.mark.parametrize("path", ["/source/programme/usa-next.md", "/source/nothing", "/original/nothing"])
-def test_our_own_pages_allow_no_script(client, path):
-    """The viewer's policy starts from nothing and allows styles and pictures of ours."""
+@pytest.mark.parametrize(
+    "path", ["/source/programme/usa-next.md", "/source/nothing", "/original/nothing", "/saved/nothing", "/nowhere",
+             "/conversation/nothing/answers.pdf", "/privacy", "/health", "/ready"],
+)  # fmt: skip
+def test_only_the_chat_page_allows_script(client, path):
+    """The policy of everything else starts from nothing and allows styles and pictures of ours."""
     policy = client.get(path).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
@@ -109,7 +128,7 @@ def test_a_quoted_version_stays_readable_when_a_newer_one_comes(client, shelf, d
     page = client.get(f"/source/{old.id}?version={old.version}&start=20&end=30").text
     assert "earlier version" in page
     assert "NOK 25,000" in page
-    assert f'href="/source/{old.id}"' in page
+    assert re.search(rf'href="(\.\./)*source/{old.id}"', page)
     assert "It ended in 2030." in client.get(f"/source/{old.id}").text
 
 
@@ -208,7 +227,7 @@ def test_an_address_of_another_machine_is_one_clear_sentence(app):
 
 
 SERVE = """
-import sys, tempfile
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest
@@ -219,8 +238,8 @@ print("stopped")
 
 
 @pytest.mark.slow
-def test_the_server_says_where_it_listens_and_stops_on_ctrl_c(tmp_path):
-    """The address is printed once it answers; Ctrl-C ends it without a traceback."""
+def test_the_server_says_where_it_listens_and_stops_while_a_page_is_open(tmp_path):
+    """The address is printed once it answers; open pages are hung up on, since their streams would never end."""
     arguments = [sys.executable, "-c", SERVE, str(Path(__file__).parent), str(tmp_path)]
     with subprocess.Popen(
         arguments, cwd=WEB.parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -229,13 +248,17 @@ def test_the_server_says_where_it_listens_and_stops_on_ctrl_c(tmp_path):
             line = process.stdout.readline()
             assert "http://127.0.0.1:" in line
             port = int(line.split("http://127.0.0.1:")[1].split()[0])
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            began = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=20)
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as page:
+                page.request("GET", "/gradio_api/heartbeat/abc")
+                stream = page.getresponse()
+                assert stream.status == 200
+                process.send_signal(signal.SIGINT)
+                with suppress(http.client.IncompleteRead):
+                    stream.read()
+            out, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert out == "stopped\n"
     assert "Traceback" not in errors
+    assert "Cancel" not in errors
     assert process.returncode == 0
-    assert time.monotonic() - began < 10

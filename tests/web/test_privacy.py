@@ -1,0 +1,78 @@
+"""The page that says what is stored: in both languages, true to the settings, and without a script."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from assistant.domain import WritingModel
+from assistant.web import privacy
+from assistant.web.words import WORDS
+
+HERE = WritingModel("ollama:qwen", "127.0.0.1", stays_here=True)
+ELSEWHERE = WritingModel("openai:gpt", "api.example", stays_here=False)
+
+
+def words_of(page: str) -> str:
+    """Return what a page shows."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_page_says_all_of_it(keeping, language):
+    """Every sentence about what is stored stands on the page, with its numbers."""
+    page = keeping.client.get(f"/privacy?lang={language}")
+    assert page.status_code == 200
+    shown = words_of(page.text)
+    models = ("privacy_model_here", "privacy_model_elsewhere")
+    said = {key: text for key, text in WORDS[language].items() if key.startswith("privacy_") and key not in models}
+    numbers = {"hours": 6}
+    for key, text in said.items():
+        days = {"privacy_feedback_end": 365, "privacy_saved_end": 180}.get(key, 30)
+        assert text.format(days=days, **numbers) in shown, key
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_numbers_are_those_of_the_settings(language):
+    """Whoever runs it may choose others."""
+    shown = words_of(privacy.page(language, saved_days=12, feedback_days=34, model=None))
+    assert re.search(r"\b12 da", shown)
+    assert re.search(r"\b34 da", shown)
+    assert not re.search(r"\b(180|365)\b", shown)
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_page_says_where_questions_go(keeping, shelf, language):
+    """Nowhere, to a model on this machine, or to a host by its name."""
+    shown = []
+    for shelf.writing_model in (None, HERE, ELSEWHERE):
+        shown.append(words_of(keeping.client.get(f"/privacy?lang={language}").text))
+    words = WORDS[language]
+    assert words["privacy_no_model"] in shown[0]
+    assert words["privacy_model_here"].format(model="ollama:qwen") in shown[1]
+    assert words["privacy_model_elsewhere"].format(model="openai:gpt", host="api.example") in shown[2]
+    assert not any("api.example" in page for page in shown[:2])
+
+
+def test_the_page_holds_no_script_and_leads_back(keeping):
+    """One of our own pages, under the strict policy."""
+    page = keeping.client.get("/privacy")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page.text)
+    assert '<a href="./">Ask the assistant</a>' in page.text
+    assert '<a class="language" lang="nb" hreflang="nb" href="privacy?lang=nb">Norsk</a>' in page.text
+
+
+def test_the_page_names_everything_that_the_browser_keeps():
+    """Each cookie that the server sets or reads, and what the chat page's script remembers."""
+    web = Path(privacy.__file__).parent
+    named = set()
+    for file in (*web.glob("*.py"), web / "static" / "chat.js"):
+        named |= set(re.findall(r"[\"'`](usanext_\w+)", file.read_text(encoding="utf-8")))
+    assert named == {
+        row
+        for row in re.findall(r"<td>(usanext_\w+)</td>", privacy.page("en", saved_days=1, feedback_days=1, model=None))
+    }
