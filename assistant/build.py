@@ -126,7 +126,7 @@ class Assistant:
             bulk=self._bulk,
             worker=self._worker,
             chunk_tokens=settings.chunk_tokens,
-            embedder_is_warm=lambda: self._embedder.is_loaded,
+            embedder_is_at_hand=lambda: self._embedder.is_at_hand,
         )
         self._pipeline = self._build_pipeline(self.tuning)
         self._suggestions = Suggestions(

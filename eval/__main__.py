@@ -134,11 +134,13 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("question", metavar="QUESTION")
     _add_folders(why, required=False)
 
-    bench = _add(commands, "bench", _bench, "time ingest, answers and start, each as a ratio")
+    bench = _add(commands, "bench", _bench, "time ingest, answers and start, each as a ratio; the page in a browser")
     bench.add_argument("--json", action="store_true", help="one JSON object on stdout")
     bench.add_argument("--folder", type=Path, default=Path(".bench"), metavar="DIR", help="built corpora are kept here")
     bench.add_argument("--quick", action="store_true", help="small sizes and few repeats: does it run, not how fast")
-    bench.add_argument("--part", action="append", metavar="NAME", help="only this part (repeatable)")
+    bench.add_argument("--part", action="append", metavar="NAME", help="only this part (repeatable); page only by name")
+    bench.add_argument("--corpus", type=Path, metavar="DIR", help="what the part page serves (default: as app.py)")
+    bench.add_argument("--data", type=Path, metavar="DIR", help="its data folder (default: as app.py)")
 
     robustness = _add(
         commands, "robustness", _robustness, "old editions, copies, hidden orders and contradictions; without a verdict"
@@ -452,9 +454,16 @@ def _why(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from eval.bench import run_bench
 
-    findings = run_bench(options.folder, quick=options.quick, parts=options.part, say=_say)
+    findings = run_bench(
+        options.folder,
+        quick=options.quick,
+        parts=options.part,
+        say=_say,
+        corpus=options.corpus,
+        data=options.data,
+    )
     print(findings.as_json() if options.json else findings.as_table())
-    return DONE
+    return FAILED if findings.faults else DONE
 
 
 def _robustness(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -52,11 +52,14 @@ class Sizes:
     start_repeats: int = 5
     findable_documents: int = 10
     findable_repeats: int = 3
+    openings: int = 10
+    visitors: int = 50
+    browsers: int = 5
 
 
 QUICK = Sizes(
     ingest_documents=2, ingest_repeats=1, corpora=(60,), questions=6, start_repeats=1, findable_documents=1,
-    findable_repeats=1,
+    findable_repeats=1, openings=1, visitors=4, browsers=1,
 )  # fmt: skip
 
 
@@ -137,7 +140,85 @@ class Judging:
     claims: int
 
 
-Part = Ingest | Answers | Start | Findable | Judging
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Opening the page, from the start of the navigation.
+
+    Attributes:
+        title_p50_seconds: Until our name is painted.
+        usable_p50_seconds: Until the question box takes letters.
+        from_cache: How many of the requests the browser answered itself.
+        kilobytes: Over the network, headers included, in 1000 bytes.
+    """
+
+    title_p50_seconds: float
+    title_p95_seconds: float
+    usable_p50_seconds: float
+    usable_p95_seconds: float
+    requests: int
+    from_cache: int
+    kilobytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Many visitors who ask at the same moment, each a question of its own, over the page's own ways.
+
+    Attributes:
+        wrong_answers: Who saw another question than the own one, or other quotes than it gets asked alone.
+        different_answers: How many sets of quotes the questions have: what a mix-up could be seen by.
+        shown_a_place: How many saw a place in line while they waited.
+        faults: What went wrong, one sentence each.
+    """
+
+    visitors: int
+    in_chromium: int
+    errors: int
+    wrong_answers: int
+    different_answers: int
+    shown_a_place: int
+    largest_place: int
+    answer_p50_seconds: float
+    slowest_seconds: float
+    places_of_the_slowest: tuple[int, ...]
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpeed:
+    """The founders' page in a real browser on the same machine.
+
+    Attributes:
+        cold: A new visitor's first visit.
+        warm: The visit after it.
+        plain_page_p50_seconds: First contentful paint of a page of ours without script, to compare with.
+        lag_p50_seconds: From the assistant's having an answer (its line in the log) to its standing on the screen.
+        enter_to_screen_p50_seconds: The visitor's own wait.
+        assistant_p50_seconds: The assistant's share of it.
+        largest: The heaviest requests of a cold visit.
+        load_before: The machine's load average over the last minute.
+        missed: Targets that were missed, with the figure.
+        faults: What is wrong at any speed.
+    """
+
+    cold: Opened
+    warm: Opened
+    plain_page_p50_seconds: float
+    lag_p50_seconds: float
+    lag_p95_seconds: float
+    enter_to_screen_p50_seconds: float
+    enter_to_screen_p95_seconds: float
+    assistant_p50_seconds: float
+    visits: int
+    largest: tuple[str, ...]
+    crowd: Crowd
+    load_before: float
+    load_after: float
+    missed: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+Part = Ingest | Answers | Start | Findable | Judging | PageSpeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +231,52 @@ class Findings:
         """Return one JSON object by part."""
         return json.dumps({name: asdict(part) for name, part in self.parts.items()}, indent=2)
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong at any speed, of all parts."""
+        return tuple(fault for part in self.parts.values() if isinstance(part, PageSpeed) for fault in part.faults)
+
     def as_table(self) -> str:
         """Return a fixed-width table, ratios first as each part declares them."""
-        blocks = []
-        for name, part in self.parts.items():
-            lines = [f"  {field.name:<26}{_shown(getattr(part, field.name))}" for field in fields(part)]
-            blocks.append("\n".join([name, *lines]))
-        return "\n\n".join(blocks)
+        return "\n\n".join("\n".join([name, *_lines(part, "  ")]) for name, part in self.parts.items())
+
+
+def _lines(part: Any, margin: str) -> list[str]:
+    """Return a line for each figure; those of a part of a part stand below its name."""
+    lines = []
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if is_dataclass(value):
+            lines += [f"{margin}{field.name}", *_lines(value, f"{margin}  ")]
+        elif value and isinstance(value, tuple) and isinstance(value[0], str):
+            lines += [f"{margin}{field.name}", *(f"{margin}  {one}" for one in value)]
+        else:
+            lines.append(f"{margin}{field.name:<28}{_shown(value)}")
+    return lines
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def run_bench(folder: Path, *, quick: bool, parts: Sequence[str] | None, say: Say) -> Findings:
-    """Measure the named parts (all by default); built corpora are kept below `folder` and used again.
+def run_bench(
+    folder: Path,
+    *,
+    quick: bool,
+    parts: Sequence[str] | None,
+    say: Say,
+    corpus: Path | None = None,
+    data: Path | None = None,
+) -> Findings:
+    """Measure the named parts; built corpora are kept below `folder` and used again.
+
+    Without names it is every part but `page`, which needs a browser and a data folder that nobody else owns.
+
+    Args:
+        corpus: What the part `page` serves; the app's own choice without it.
+        data: Its data folder; the app's own choice without it.
 
     Raises:
         Misuse: There is no such part.
@@ -177,8 +289,10 @@ def run_bench(folder: Path, *, quick: bool, parts: Sequence[str] | None, say: Sa
         "start": lambda: start(folder, sizes, say),
         "findable": lambda: findable(folder, sizes, say),
         "judging": lambda: judging(say),
+        "page": lambda: page(sizes, say, corpus, data),
     }
-    chosen = [name for name in known if parts is None or name in parts or name.split()[0] in parts]
+    wanted = parts or [name for name in known if name != "page"]
+    chosen = [name for name in known if name in wanted or name.split()[0] in wanted]
     if not chosen or (parts and not all(any(one in (name, name.split()[0]) for name in known) for one in parts)):
         raise Misuse(f"--part names one of: {', '.join(known)}.")
     return Findings({name: known[name]() for name in chosen})
@@ -293,6 +407,21 @@ def judging(say: Say) -> Judging:
         embed_p50_seconds=median(run["embed"]),
         claims=len(ratios),
     )
+
+
+def page(sizes: Sizes, say: Say, corpus: Path | None, data: Path | None) -> PageSpeed:
+    """Measure the founders' page; its visitors ask questions of the tuning half."""
+    try:
+        from eval.page_bench import measure_page
+    except ModuleNotFoundError as error:
+        raise EvaluationError(
+            f"The page cannot be measured: {error.name} is not installed. Run `pip install -e .[dev]` first."
+        ) from error
+    from eval.question_set import read_questions
+    from eval.run import QUESTIONS
+
+    asked = [one.question for one in read_questions(QUESTIONS, "tuning") if one.has_answer and not one.history]
+    return measure_page(sizes, list(dict.fromkeys(asked)), say, corpus=corpus, data=data)
 
 
 def _median(runs: Sequence[Mapping[str, Any]], key: str) -> float:

@@ -13,6 +13,8 @@ _LINE = 110
 # Characters that mean something anywhere in a line, and those that do so only where a line begins.
 _ACTIVE = re.compile(r"([\\`*_\[\]<>&~|$^])")
 _AT_LINE_START = re.compile(r"(?m)^(\s*)([-+#=:>]|\d{1,9}(?=[.)]))")
+# At the beginning of a paragraph it would say where all links of that name lead.
+_DEFINITION = re.compile(r"(?m)^(\[\d+\]):")
 _FRONT_MATTER = re.compile(r"\A\s*---\n.*?\n---\n", re.DOTALL)
 _PROOF = re.compile(rf"(?<!\\)<!--\s*{PROOF_NAME}\s+([A-Za-z0-9+/=\s]+?)-->")
 _COMMENT = re.compile(r"(?<!\\)<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -94,7 +96,8 @@ def _line(text: str) -> str:
 def _answer(text: str) -> str:
     """Return a line of an answer; our markers stay as they are, everything else is only words."""
     pieces = MARKER.split(text)
-    return _lines("".join(f"[{one}]" if place % 2 else _ACTIVE.sub(r"\\\1", one) for place, one in enumerate(pieces)))
+    line = "".join(f"[{one}]" if place % 2 else _ACTIVE.sub(r"\\\1", one) for place, one in enumerate(pieces))
+    return _lines(_DEFINITION.sub(r"\1\:", line))
 
 
 def _escaped(text: str) -> str:

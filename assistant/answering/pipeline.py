@@ -146,7 +146,7 @@ class Pipeline:
         """
         started = time.perf_counter()
         cleaned = clean(question)
-        history = _clean_turns(history)
+        history = self._clean_turns(history)
         unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
         with closing(_once(unsearched) if unsearched else self._searched(cleaned, history, hidden)) as answers:
             for answer in answers:
@@ -166,7 +166,7 @@ class Pipeline:
             without: Documents that must not answer, see `Retriever.retrieve`.
             hidden: Words that are treated as if they stood nowhere.
         """
-        query = make_query(clean(question), _clean_turns(history))
+        query = make_query(clean(question), self._clean_turns(history))
         query = replace(query, search_text=corrected(query.search_text, query.language, self._vocabulary))
         hits = self._retriever.retrieve(query, without=without)
         if hidden:
@@ -179,7 +179,7 @@ class Pipeline:
         Of a message answered in part it is the answered part that is explained. Where nothing was searched, such as for
         a greeting, only outcome and reason are given.
         """
-        cleaned, history = clean(question), _clean_turns(history)
+        cleaned, history = clean(question), self._clean_turns(history)
         unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
         if unsearched is not None:
             return {"outcome": unsearched.outcome, "reason": unsearched.reason}
@@ -207,6 +207,10 @@ class Pipeline:
                 _candidate_values(candidate, answer) for candidate in found.evidence.candidates[:EXPLAINED_SENTENCES]
             ],
         }
+
+    def _clean_turns(self, history: Sequence[Turn]) -> list[Turn]:
+        """Return the history with questions no longer than one that is answered: a follow-up is searched with them."""
+        return [Turn(clean(turn.question)[: self._question_characters], turn.answer) for turn in history]
 
     def _unsearched(self, question: str, history: Sequence[Turn], *, corpus_is_empty: bool) -> Answer | None:
         """Return the reply to what needs no search: no question, too long a one, small talk, an empty corpus."""
@@ -473,10 +477,6 @@ def clean(question: str) -> str:
     """Return the question without control, direction and surrogate characters, NFC, with single spaces."""
     whole = question.encode("utf-8", "ignore").decode("utf-8")
     return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", whole)).split())
-
-
-def _clean_turns(history: Sequence[Turn]) -> list[Turn]:
-    return [Turn(clean(turn.question), turn.answer) for turn in history]
 
 
 def _own_words(query: Query, text: str, reason: Reason) -> Answer:

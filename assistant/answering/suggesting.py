@@ -230,7 +230,7 @@ class Suggestions:
     def prepare(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Find out ahead which questions the corpus answers, so that suggestions come at once.
 
-        Rests as long as it works, so that visitors who ask meanwhile hardly notice.
+        Rests three times as long as it works, so that visitors who ask meanwhile do not notice.
 
         Args:
             goes_on: Asked before each question; when it returns False, the rest is left to be found out when wanted.
@@ -244,7 +244,7 @@ class Suggestions:
                     return
                 started = time.perf_counter()
                 self._opening(question, language)
-                time.sleep(time.perf_counter() - started)
+                time.sleep(3 * (time.perf_counter() - started))
 
     def _opening(self, question: BankQuestion, language: Language) -> Citation | None:
         """Return the citation that opens the answer to a question of the bank, or None where it has no good answer."""

@@ -38,6 +38,9 @@ _NEVER_SHOWN = frozenset({
     "script", "style", "template", "noscript", "svg", "head", "title", "iframe", "object", "select", "button",
     "textarea", "img", "graphic", "video", "audio", "canvas", "map", "datalist",
 })
+_HEAD_ONLY = frozenset({
+    "base", "basefont", "bgsound", "link", "meta", "noframes", "noscript", "script", "style", "template", "title",
+})
 _DECORATION = frozenset({"nav", "footer", "aside", "dialog"})
 _INLINE = frozenset({
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "hi", "i",
@@ -104,7 +107,29 @@ def _tree(text: str) -> HtmlElement | None:
         tree = html.document_fromstring(text.encode("utf-8", errors="replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
-    return tree if isinstance(tree, html.HtmlElement) else None
+    return _mend(tree) if isinstance(tree, html.HtmlElement) else None
+
+
+def _mend(page: HtmlElement) -> HtmlElement:
+    """Put into the body all that browsers put there.
+
+    The parser knows the elements of HTML 4: without a <body> tag it leaves others, such as <main>, in the head. What
+    follows </html> it sets beside the page.
+    """
+    body = page.find("body")
+    if body is None:
+        body = page.makeelement("body")
+        page.append(body)
+    shown = [each for each in page.iterfind("head/*") if isinstance(each.tag, str) and each.tag not in _HEAD_ONLY]
+    if shown:
+        before, body.text = body.text, None
+        body[:0] = shown
+        shown[-1].tail = (shown[-1].tail or "") + (before or "")
+    for rest in list(page.itersiblings("html")):
+        for part in list(rest.iter("html", "body")):
+            part.tag = "div"
+        body.append(rest)
+    return page
 
 
 def _main_blocks(page: HtmlElement) -> list[Block]:

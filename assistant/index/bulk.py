@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import BinaryIO, cast
 
 from assistant.errors import AssistantError, ModelUnavailable
@@ -92,7 +93,7 @@ class BulkEmbedder:
 
 
 def main() -> None:
-    """Serve jobs from standard input until it ends."""
+    """Serve jobs from standard input until it ends: the owner has closed it or is gone, however it ended."""
     model, threads = sys.argv[1], int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     if sys.platform != "win32":
@@ -100,15 +101,25 @@ def main() -> None:
     # Replies own the real standard output; whatever a library prints goes to the error stream.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    jobs: SimpleQueue[list[str]] = SimpleQueue()
+    threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
     embedder = SentenceTransformerEmbedder(model, threads=threads)
     while True:
         try:
-            texts = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-        except (EOFError, OSError):
-            return
-        try:
-            reply: Vectors | AssistantError = embedder.embed(texts)
+            reply: Vectors | AssistantError = embedder.embed(jobs.get())
         except AssistantError as error:
             reply = error
-        pickle.dump(reply, replies)
-        replies.flush()
+        try:
+            pickle.dump(reply, replies)
+            replies.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+
+def _read_jobs(jobs: SimpleQueue[list[str]]) -> None:
+    """Pass jobs on, and end the process with the input, in the middle of a job: nobody waits for it any more."""
+    while True:
+        try:
+            jobs.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own parent
+        except (EOFError, OSError, pickle.UnpicklingError):
+            os._exit(0)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -119,6 +120,12 @@ class SentenceTransformerEmbedder:
     def is_loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._loaded is not None
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether embedding can begin without importing the library, which takes seconds: a worker would have to."""
+        # While another thread still imports it, the library does not have the name yet.
+        return self.is_loaded or hasattr(sys.modules.get("sentence_transformers"), "SentenceTransformer")
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the length of each text in tokens; an empty list for no texts."""

@@ -24,7 +24,7 @@ import numpy as np
 from assistant.documents.chunking import chunk_document
 from assistant.documents.worker import ParsingWorker
 from assistant.domain import Chunk, Document, DocumentReport, IngestReport, version_of
-from assistant.errors import AssistantError, DamagedFile, DataFolderError, LoadError
+from assistant.errors import AssistantError, DamagedFile, DataFolderError, LoadError, ModelUnavailable
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, Vectors
 from assistant.index.index import Index
@@ -39,7 +39,7 @@ ORIGINALS_FOLDER = "originals"
 COMMIT_SECONDS = 1.0
 # Texts per job of the embedding worker: enough to sort by length, few enough to show progress.
 EMBED_BATCH = 256
-# Up to so many texts are embedded in this process when its model is loaded: starting a worker would take longer.
+# Up to so many texts are embedded in this process when its model is at hand: starting a worker would take longer.
 EMBED_HERE_AT_MOST = 160
 # Embedded here at once; a question that comes in meanwhile waits no longer than that.
 EMBED_HERE_BATCH = 16
@@ -91,7 +91,7 @@ class Ingest:
         bulk: BulkEmbedder,
         worker: ParsingWorker,
         chunk_tokens: int,
-        embedder_is_warm: Callable[[], bool],
+        embedder_is_at_hand: Callable[[], bool],
     ) -> None:
         self.corpus = corpus
         self._folder = CorpusFolder(corpus, data=data)
@@ -103,7 +103,7 @@ class Ingest:
         self._bulk = bulk
         self._worker = worker
         self._chunk_tokens = min(chunk_tokens, embedder.max_tokens)
-        self._embedder_is_warm = embedder_is_warm
+        self._embedder_is_at_hand = embedder_is_at_hand
         self._stopped = threading.Event()
 
     def sync(
@@ -163,7 +163,7 @@ class Ingest:
             self._embedder,
             self._sentences,
             self._bulk,
-            self._embedder_is_warm,
+            self._embedder_is_at_hand,
             self._check_not_stopped,
             rebuilding=rebuilding,
         )
@@ -381,7 +381,7 @@ class _Embedding:
         embedder: Embedder,
         sentences: SentenceVectors,
         bulk: BulkEmbedder,
-        embedder_is_warm: Callable[[], bool],
+        embedder_is_at_hand: Callable[[], bool],
         check_not_stopped: Callable[[], None],
         *,
         rebuilding: bool,
@@ -391,7 +391,7 @@ class _Embedding:
         self._embedder = embedder
         self._sentences = sentences
         self._bulk = bulk
-        self._embedder_is_warm = embedder_is_warm
+        self._embedder_is_at_hand = embedder_is_at_hand
         self._check_not_stopped = check_not_stopped
         self._rebuilding = rebuilding
         self._open = _Batch()
@@ -436,8 +436,11 @@ class _Embedding:
         done: Future[Vectors] = Future()
         if not texts:
             done.set_result(np.zeros((0, 0), dtype=np.float32))
-        elif len(texts) <= EMBED_HERE_AT_MOST and self._embedder_is_warm():
-            done.set_result(np.concatenate(list(self._embed_here(texts))))
+        elif len(texts) <= EMBED_HERE_AT_MOST and self._embedder_is_at_hand():
+            try:
+                done.set_result(np.concatenate(list(self._embed_here(texts))))
+            except ModelUnavailable as error:  # raised by `finish`, as the worker's is
+                done.set_exception(error)
         else:
             return self._bulk.submit(texts)
         return done

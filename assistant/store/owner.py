@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -98,20 +99,43 @@ class HandOver:
         self._address_file = folder / ADDRESS_NAME
         token, instance = secrets.token_urlsafe(32), secrets.token_hex(16)
         self._server = _Server(("127.0.0.1", 0), _handler(work, token, instance))
-        self._thread = threading.Thread(target=self._server.serve_forever, name="hand-over", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="hand-over", daemon=True)
         self._thread.start()
         address = {"port": self._server.server_address[1], "token": token, "instance": instance}
         _write_private(self._address_file, json.dumps(address))
 
     def close(self) -> None:
-        """Stop listening and remove the address file."""
+        """Stop listening at once and remove the address file; work that was taken goes on."""
         self._address_file.unlink(missing_ok=True)
-        self._server.shutdown()
+        self._server.stop()
+        self._thread.join(_ANSWER_SECONDS)
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
+    """Waits for requests without waking up in between, so that an idle app sleeps and closing waits for no interval."""
+
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._stopped = threading.Event()
+        super().__init__(address, handler)
+
+    def serve(self) -> None:
+        """Take requests until `stop`."""
+        while not self._stopped.is_set():
+            self.handle_request()
+
+    def stop(self) -> None:
+        """Wake `serve` up to end; calling it twice is no error."""
+        self._stopped.set()
+        try:
+            socket.create_connection(("127.0.0.1", self.server_port), _ANSWER_SECONDS).close()
+        except OSError:  # nobody listens any more
+            pass
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return not self._stopped.is_set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         logger.debug("A request from %s failed", client_address, exc_info=True)

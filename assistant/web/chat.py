@@ -49,6 +49,11 @@ MAX_QUESTION_CHARACTERS = 2_000
 # What one visitor's conversation may hold in memory, and what a follow-up may refer to.
 MAX_EXCHANGES = 50
 STARTERS_SHOWN = 6
+# A step of one takes the whole line one place further: each in it hears of it at most so often, or telling the places
+# would take longer than answering.
+PLACE_SECONDS = 1.0
+# Open pages, and those closed within the hour, that Gradio remembers: some 100 kB each.
+MOST_PAGES = 4_000
 _STARTER = "starter-"
 
 # Once more, behind Gradio's own styles, over which ours go; `front` has it in the page's first bytes.
@@ -108,6 +113,7 @@ class Desk:
         contact: An e-mail address, web address or words that lead to a person; None where there is none.
         today: Returns the date that review dates are compared with.
         may_ask: Returns how many seconds the visitor who sends a request has to wait; 0 lets the question pass.
+        address: Returns where a request comes from, so that no address takes up the room of `conversations`.
     """
 
     assistant: Answers
@@ -116,6 +122,7 @@ class Desk:
     contact: str | None = None
     today: Callable[[], date] = date.today
     may_ask: Callable[[gr.Request], float] = lambda request: 0.0
+    address: Callable[[gr.Request], str] = lambda request: ""
 
     def answer(
         self, question: str, conversation: Conversation, language: InterfaceLanguage
@@ -270,15 +277,29 @@ def _mount(app: fastapi.FastAPI, desk: Desk) -> None:
     )
 
 
+class _Blocks(gr.Blocks):
+    """Gradio's page, without its habit of printing an error's words: they may quote a visitor's."""
+
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """Run one event; what goes wrong, such as a value that no page of ours sends, goes to the log alone."""
+        try:
+            result: dict[str, Any] = await super().process_api(*arguments, **named)
+        except Exception:
+            logger.exception("an event of the page failed")
+            raise gr.Error(WORDS["en"]["unexpected"], print_exception=False) from None
+        return result
+
+
 def _build_page(desk: Desk) -> gr.Blocks:
     """Return the page, with its events."""
     blocks: gr.Blocks
-    with gr.Blocks(analytics_enabled=False, title=WORDS["en"]["page_title"], fill_width=True) as blocks:
+    with _Blocks(analytics_enabled=False, title=WORDS["en"]["page_title"], fill_width=True) as blocks:
         talk = gr.State(Talk())
         page = _components(desk)
         _connect(desk, page, talk, blocks)
     # Nobody waits in Gradio's line, where no place can be shown: `Readers` is the one line.
     blocks.queue(max_size=None, api_open=False)
+    blocks.state_session_capacity = MOST_PAGES
     return blocks
 
 
@@ -439,6 +460,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
                 async for place in places:
                     writing.latest = Exchange(question, place=place)
                     yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
+                    await reading.begins(PLACE_SECONDS)
             if writing.latest.place:  # nobody is before it any more
                 writing.latest = Exchange(question)
                 yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
@@ -452,7 +474,8 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
             if writing.wanted:
                 latest = writing.latest if writing.latest.ended else replace(writing.latest, stopped=True)
                 talked = talked.grown(latest)
-                talked = replace(talked, key=desk.conversations.keep(talked.key, talked.conversation))
+                key = desk.conversations.keep(talked.key, talked.conversation, desk.address(request))
+                talked = replace(talked, key=key)
                 shown_now = _talked(desk, page, talked, writing.language)
                 yield {talk: talked, page.stop: gr.update(visible=False), **shown_now}
         finally:
@@ -469,7 +492,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         [page.box.submit, page.ask.click, *(button.click for button in page.starters)],
         respond,
         [page.box, talk, *about],
-        outputs,
+        [talk, *_answering(page)],
         **quiet,
     )
     page.language.input(switch_language, [talk, *about], outputs, **quiet)
@@ -509,6 +532,14 @@ def _changing(page: Page) -> list[Any]:
         page.banner, page.language, page.conversation, page.along, page.start, page.welcome, page.segment, page.stage,
         page.lead, *page.starters, page.box, page.ask, page.stop, page.hint, page.again, page.sources,
         page.announcement, page.foot, page.words,
+    ]  # fmt: skip
+
+
+def _answering(page: Page) -> list[Any]:
+    """Return the components that a question changes: Gradio makes each one anew at every step, also where it stays."""
+    return [
+        page.conversation, page.along, page.start, page.box, page.stop, page.hint, page.again, page.sources,
+        page.announcement,
     ]  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from assistant.web.rendering import Exchange
 
@@ -19,6 +20,13 @@ Conversation = tuple[Exchange, ...]
 KEPT_SECONDS = 6 * 3600.0
 # An answer with its citations takes some 10 kB, so this is at most some hundred megabytes.
 MOST_CONVERSATIONS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    used: float
+    conversation: Conversation
+    address: str
 
 
 class Conversations:
@@ -35,20 +43,25 @@ class Conversations:
 
         Args:
             seconds: How long one is kept after it was last used.
-            most: How many are kept; beyond that the one that was used longest ago goes.
+            most: How many are kept; beyond that one goes of those that came from the address with the most, the one
+                that was used longest ago. So who fills the memory pushes out nobody else's.
             clock: Returns the time in seconds.
         """
         self._seconds = seconds
         self._most = most
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def keep(self, key: str | None, conversation: Conversation) -> str:
-        """Keep a conversation and return its key: the one given, or a new one for None."""
+    def keep(self, key: str | None, conversation: Conversation, address: str = "") -> str:
+        """Keep a conversation and return its key: the one given, or a new one for None.
+
+        Args:
+            address: Where its visitor asks from; for sharing the room alone.
+        """
         key = key or secrets.token_urlsafe(16)
         with self._lock:
-            self._kept[key] = (self._clock(), conversation)
+            self._kept[key] = _Kept(self._clock(), conversation, address)
             self._kept.move_to_end(key)
             self._clear()
         return key
@@ -60,9 +73,9 @@ class Conversations:
             found = self._kept.get(key)
             if found is None:
                 return None
-            self._kept[key] = (self._clock(), found[1])
+            self._kept[key] = replace(found, used=self._clock())
             self._kept.move_to_end(key)
-            return found[1]
+            return found.conversation
 
     def forget(self, key: str) -> None:
         """Let a conversation go; an unknown key is no error."""
@@ -72,5 +85,9 @@ class Conversations:
     def _clear(self) -> None:
         """Let go what is too old or too much; the oldest stand first."""
         oldest = self._clock() - self._seconds
-        while self._kept and (len(self._kept) > self._most or next(iter(self._kept.values()))[0] < oldest):
+        while self._kept and next(iter(self._kept.values())).used < oldest:
             self._kept.popitem(last=False)
+        while len(self._kept) > self._most:
+            counts = Counter(kept.address for kept in self._kept.values())
+            most = max(counts.values())
+            del self._kept[next(key for key, kept in self._kept.items() if counts[kept.address] == most)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,7 +17,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 
 from assistant.web import api
 from assistant.web.access import ACCESS_COOKIE, AccessCode
-from assistant.web.limits import Limit
+from assistant.web.limits import Limit, household
 from assistant.web.visits import VISITOR_COOKIE, Proxies, Visit, cookies_of, path_inside
 from assistant.web.words import LANGUAGE_COOKIE, WORDS, preferred_language
 
@@ -54,7 +55,7 @@ _OWN_POST = re.compile(r"/(enter|feedback/delete|saved/[^/]+/delete|conversation
 # What Gradio's page needs; the rest of its interface (uploads, API page, recordings, links to other spaces) is shut.
 _GRADIO_GET = re.compile(
     r"/(|config|theme\.css|robots\.txt|manifest\.json|(assets|static|svelte)/.*"
-    r"|gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id))"
+    r"|gradio_api/(queue/data|heartbeat/[^/]+|app_id))"
 )
 _GRADIO_POST = re.compile(r"/gradio_api/(queue/join|cancel|reset)")
 # A question of 2,000 characters fits ten times over, whatever letters it is written in; so do 50 turns as people talk.
@@ -65,6 +66,14 @@ MAX_BODY_BYTES = 100_000
 _OPEN = re.compile(r"/(health|ready|enter|favicon\.ico|robots\.txt|static/.*)")
 # What is written down for a visitor: saved links and feedback.
 WRITINGS, WRITINGS_SECONDS = 30, 3600
+# Files of a conversation: a long one takes two seconds of a processor.
+FILES, FILES_OF_ADDRESS, FILES_SECONDS = 20, 100, 600
+# What the page asks of Gradio: opening, a question, a choice. For each new page Gradio keeps 100 kB, and what waits to
+# be read of 2,000 pages at most.
+EVENTS, EVENTS_OF_ADDRESS, EVENTS_SECONDS = 60, 600, 60
+# Requests of one address that are answered at the same time; an open page holds one or two.
+OPEN_AT_ONCE = 500
+_FILE = re.compile(r"/(conversation|saved)/[^/]+/answers\..*")
 
 
 class Gate:
@@ -85,6 +94,9 @@ class Gate:
         self._proxies = proxies or Proxies()
         self._access = access
         self._writings = Limit(WRITINGS, WRITINGS_SECONDS)
+        self._files = Limit(FILES, FILES_SECONDS, for_address=FILES_OF_ADDRESS)
+        self._events = Limit(EVENTS, EVENTS_SECONDS, for_address=EVENTS_OF_ADDRESS)
+        self._open_at_once: Counter[str] = Counter()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Pass a request on, or answer it here."""
@@ -95,15 +107,33 @@ class Gate:
         visit = self._proxies.receive(scope)
         scope["state"] = {**scope.get("state", {}), "visit": visit}
         path = path_inside(scope)
+        started = False
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = self._with_ours(message.get("headers", []), visit, path)
             await send(message)
 
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = _refusal(path, scope["method"], headers, visit) or self._shut_out(scope, path, headers, visit)
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        home = household(visit.address)
+        if self._open_at_once[home] >= OPEN_AT_ONCE:
+            refusal = PlainTextResponse(_words(headers)["too_busy"], 503, {"retry-after": "60"})
+        self._open_at_once[home] += 1
+        try:
+            await (refusal or self._app)(scope, receive, send_with_headers)
+        except Exception:
+            # Starlette's own answer would go out around us, without these headers.
+            if not started:
+                failed = PlainTextResponse(_words(headers)["unexpected"], 500, {"cache-control": "no-store"})
+                await failed(scope, receive, send_with_headers)
+            raise
+        finally:
+            self._open_at_once[home] -= 1
+            if not self._open_at_once[home]:
+                del self._open_at_once[home]
 
     def _with_ours(self, headers: Sequence[tuple[bytes, bytes]], visit: Visit, path: str) -> list[tuple[bytes, bytes]]:
         """Return the headers with ours added; what a route has set itself, such as another policy, stands."""
@@ -134,10 +164,22 @@ class Gate:
             elif not self._access.admits(cookies_of(headers.get("cookie", "")).get(ACCESS_COOKIE, "")):
                 page = scope["method"] != "POST" and (path == "/" or not _GRADIO_GET.fullmatch(path))
                 return _to_enter(scope) if page else _locked(words["code_missing"], path)
-        if scope["method"] == "POST" and _OWN_POST.fullmatch(path) and path != "/enter":
-            seconds = self._writings.take(visit)
+        limited = self._limited(scope["method"], path)
+        if limited:
+            limit, sentence = limited
+            seconds = limit.take(visit)
             if seconds:
-                return too_often(words["too_many_writings"], seconds)
+                return too_often(words[sentence], seconds, as_json=limit is self._events)
+        return None
+
+    def _limited(self, method: str, path: str) -> tuple[Limit, str] | None:
+        """Return the limit that a request counts for, and the key of its sentence; None for what has none here."""
+        if method != "POST":
+            return (self._files, "too_many_files") if _FILE.fullmatch(path) else None
+        if _GRADIO_POST.fullmatch(path):
+            return self._events, "too_many_events"
+        if _OWN_POST.fullmatch(path) and path != "/enter":
+            return self._writings, "too_many_writings"
         return None
 
 
@@ -239,6 +281,8 @@ def _offered(path: str, method: str) -> bool:
 
 
 def _is_small(headers: Mapping[str, str]) -> bool:
-    """Return whether a request says that its body is small; one that does not say is refused."""
+    """Return whether a request says that its body is small; one that does not say, or says two things, is refused."""
     length = headers.get("content-length", "")
+    if "transfer-encoding" in headers:
+        return False
     return bool(re.fullmatch(r"[0-9]{1,9}", length)) and int(length) <= MAX_BODY_BYTES

@@ -7,6 +7,7 @@ address. The counts stay in memory.
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -29,7 +30,10 @@ class Limit:
             count: How often for one visitor; 0 is no limit.
             for_address: How often for all behind one address; 20 times as often by default.
         """
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._storage)
+        self._seconds = seconds
+        self._last_taken: OrderedDict[str, float] = OrderedDict()
         self._visitor = RateLimitItemPerSecond(count, seconds) if count else None
         whole = count * VISITORS_OF_ADDRESS if for_address is None else for_address
         self._address = RateLimitItemPerSecond(whole, seconds) if count else None
@@ -40,6 +44,7 @@ class Limit:
         if not seconds:
             for item, key in self._counted(visit):
                 self._limiter.hit(item, *key)
+                self._note(item.key_for(*key))
         return seconds
 
     def wait(self, visit: Visit) -> float:
@@ -51,17 +56,25 @@ class Limit:
                 waits.append(max(self._limiter.get_window_stats(item, *key).reset_time - time.time(), 0.01))
         return max(waits)
 
+    def _note(self, key: str) -> None:
+        """Remember a name that was counted, and forget those whose time is over: the storage keeps names for ever."""
+        now = time.time()
+        self._last_taken[key] = now
+        self._last_taken.move_to_end(key)
+        while next(iter(self._last_taken.values())) < now - self._seconds - 1:
+            self._storage.clear(self._last_taken.popitem(last=False)[0])
+
     def _counted(self, visit: Visit) -> list[tuple[RateLimitItem, tuple[str, str]]]:
         """Return what a visit counts for."""
         counted: list[tuple[RateLimitItem, tuple[str, str]]] = []
         if self._visitor and visit.visitor:
             counted.append((self._visitor, ("visitor", visit.visitor)))
         if self._address:
-            counted.append((self._address, ("address", _household(visit.address))))
+            counted.append((self._address, ("address", household(visit.address))))
         return counted
 
 
-def _household(address: str) -> str:
+def household(address: str) -> str:
     """Return what stands for one address: of IPv6 the network of 64 bits, in which a visitor can take any."""
     try:
         parsed = ip_address(address)

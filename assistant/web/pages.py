@@ -25,13 +25,13 @@ def framed(language: InterfaceLanguage, title: str, body: str, *, up: str = "", 
         title: Plain text.
         body: HTML; the page's own heading stands in it.
         up: The way from the page to the root of the site: `../` for each level.
-        here: The page's own address, relative to itself.
+        here: The page's own address, relative to itself; `./` before it keeps `javascript:...` a mere name.
         query: What else than `lang` its address must carry, such as `key=...`.
     """
     words = WORDS[language]
     links = "".join(
         f'<a class="language" lang="{other}" hreflang="{other}" '
-        f'href="{escape(f"{here}?{query}&lang={other}" if query else f"{here}?lang={other}")}">{escape(name)}</a>'
+        f'href="{escape(f"./{here}?{query}&lang={other}" if query else f"./{here}?lang={other}")}">{escape(name)}</a>'
         for name, other in LANGUAGE_NAMES
         if other != language
     )

@@ -28,6 +28,7 @@ _NUMBERS = re.compile(r"\[(\d+)\]")
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 # For these the page has words of its own for all that the text of a refusal says.
 _EXPLAINED_BY_THE_PAGE = ("off_topic", "not_covered", "false_premise")
+_PUBLISHER = 'class="publisher"'
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 
 
@@ -137,7 +138,10 @@ def sources(answer: Answer | None, titles: Mapping[str, str], language: Interfac
         return f'<div class="sources">{heading}<p class="quiet">{escape(sentence)}</p></div>'
     count = len(answer.citations)
     line = words["source_count_one"] if count == 1 else words["source_count"].format(count=count)
-    cards = "".join(_card(citation, answer.citations, titles, language, today) for citation in answer.citations)
+    of_source: dict[tuple[str, str, str], list[Citation]] = {}
+    for citation in answer.citations:
+        of_source.setdefault((citation.document, citation.version, citation.title), []).append(citation)
+    cards = "".join(_card(cited, answer.citations, titles, language, today) for cited in of_source.values())
     return f'<div class="sources">{heading}<p class="quiet">{escape(line)}</p><ol class="cards">{cards}</ol></div>'
 
 
@@ -420,10 +424,17 @@ def _markers(run: str, citations: Mapping[int, Citation], language: InterfaceLan
             links.append(escape(marker))
             continue
         links.append(_marker(citation, tuple(citations.values()), language))
-        if citation.dated:
+        if citation.dated and _told_first(citation, citations, language):
             dates.append(_source_dates(citation, language))
     notes = "".join(f' <small class="dated">({escape(note)})</small>' for note in dict.fromkeys(dates))
     return "".join(links) + notes
+
+
+def _told_first(citation: Citation, citations: Mapping[int, Citation], language: InterfaceLanguage) -> bool:
+    """Return whether a citation is the first of the answer whose source has these dates: they are told once."""
+    dates = _source_dates(citation, language)
+    same = (one.number for one in citations.values() if one.dated and _source_dates(one, language) == dates)
+    return citation.number == min(same)
 
 
 def _marker(citation: Citation, among: Sequence[Citation], language: InterfaceLanguage) -> str:
@@ -456,20 +467,42 @@ def _source_dates(citation: Citation, language: InterfaceLanguage) -> str:
 
 
 def _card(
-    citation: Citation, among: Sequence[Citation], titles: Mapping[str, str], language: InterfaceLanguage, today: date
+    cited: Sequence[Citation],
+    among: Sequence[Citation],
+    titles: Mapping[str, str],
+    language: InterfaceLanguage,
+    today: date,
 ) -> str:
-    """Return one citation of the panel: whose words, how old, where they stand, and the words themselves."""
-    words = WORDS[language]
-    before = f'<span class="hidden">{escape(words["source_number"].format(number=""))}</span>'
-    head = (
-        f'<div class="card-head"><span class="number">{before}{citation.number}</span>'
-        f'<h3 lang="{citation.language}">{escape(citation.title)}</h3></div>'
-    )
-    quote = f'<blockquote lang="{citation.language}" dir="auto">{escape(_cells(citation.quote))}</blockquote>'
+    """Return one source of the panel: whose words, how old, and each quote from it with its place.
+
+    Args:
+        cited: The citations of this source, at least one.
+        among: All citations of the answer.
+    """
+    source = cited[0]
+    head = f'<h3 lang="{source.language}">{escape(source.title)}</h3>'
+    quotes = "".join(_quoted(citation, among, titles, language) for citation in cited)
+    address = web_address(source.source_url)
+    publisher = ""
+    if address:
+        publisher = f'<p class="card-links">{_link(address, _tab("publisher_page", language), _PUBLISHER)}</p>'
     return (
-        f'<li class="card">{head}{_facts("byline", _byline(citation, language))}'
-        f"{_flags(citation, language, today)}{quote}{_facts('place', _place(citation, language))}"
-        f"{_also_in(citation, titles, language)}{_card_links(citation, among, language)}</li>"
+        f'<li class="card">{head}{_facts("byline", _byline(source, language))}{_flags(source, language, today)}'
+        f"{quotes}{publisher}</li>"
+    )
+
+
+def _quoted(
+    citation: Citation, among: Sequence[Citation], titles: Mapping[str, str], language: InterfaceLanguage
+) -> str:
+    """Return one quote of a card: its number, its words, where they stand, and the way there."""
+    before = f'<span class="hidden">{escape(WORDS[language]["source_number"].format(number=""))}</span>'
+    number = f'<span class="number">{before}{citation.number}</span>'
+    words = f'<blockquote lang="{citation.language}" dir="auto">{escape(_cells(citation.quote))}</blockquote>'
+    opens = _link(link_among(among, citation.number), _tab("open_source", language), 'class="open"')
+    return (
+        f'<div class="quoted">{number}{words}{_facts("place", _place(citation, language))}'
+        f'{_also_in(citation, titles, language)}<p class="card-links">{opens}</p></div>'
     )
 
 
@@ -515,15 +548,10 @@ def _also_in(citation: Citation, titles: Mapping[str, str], language: InterfaceL
     return f'<p class="also">{escape(WORDS[language]["also_in"])} {links}</p>'
 
 
-def _card_links(citation: Citation, among: Sequence[Citation], language: InterfaceLanguage) -> str:
-    """Return the links of a card: the quote in our viewer, and the publisher's own page where it is known."""
+def _tab(word: str, language: InterfaceLanguage) -> str:
+    """Return what a link says that opens in a new tab, as HTML."""
     words = WORDS[language]
-    tab = f'<span class="hidden"> ({escape(words["new_tab"])})</span>'
-    links = _link(link_among(among, citation.number), escape(words["open_source"]) + tab, 'class="open"')
-    address = web_address(citation.source_url)
-    if address:
-        links += _link(address, escape(words["publisher_page"]) + tab, 'class="publisher"')
-    return f'<p class="card-links">{links}</p>'
+    return f'{escape(words[word])}<span class="hidden"> ({escape(words["new_tab"])})</span>'
 
 
 def _facts(name: str, facts: Sequence[str]) -> str:

@@ -167,7 +167,7 @@ def add_saved(
     """
     _add_save(app, journal, conversations)
     _add_page(app, journal, assistant, contact, today)
-    _add_files(app, journal, export, today)
+    _add_files(app, journal, assistant, export, today)
     _add_delete(app, journal)
 
     @app.api_route("/robots.txt", methods=["GET", "HEAD"])
@@ -209,13 +209,15 @@ def _add_page(
             snapshot = _find(journal, link_id)
         except DataFolderError as error:
             return _closed(request, error)
-        if snapshot is None:
+        if snapshot is None or not _holds(snapshot, assistant):
             return _nothing_here(request)
         language = _language(request, snapshot)
         return _private(own_page(page(link_id, snapshot, language, assistant, contact, today())))
 
 
-def _add_files(app: fastapi.FastAPI, journal: Keeps, export: Exports, today: Callable[[], date]) -> None:
+def _add_files(
+    app: fastapi.FastAPI, journal: Keeps, assistant: Knows, export: Exports, today: Callable[[], date]
+) -> None:
     @app.api_route("/saved/{link_id}/answers.{ending}", methods=["GET", "HEAD"])
     def file(request: fastapi.Request, link_id: str, ending: str) -> Response:
         try:
@@ -223,7 +225,7 @@ def _add_files(app: fastapi.FastAPI, journal: Keeps, export: Exports, today: Cal
         except DataFolderError as error:
             return _closed(request, error)
         file_format = next((known for known, _ in _FORMATS if known == ending), None)
-        if snapshot is None or file_format is None:
+        if snapshot is None or file_format is None or not _holds(snapshot, assistant):
             return _nothing_here(request)
         language = _language(request, snapshot)
         return as_file(snapshot.exchanges, file_format, language, export=export, day=today())
@@ -357,6 +359,20 @@ def _exchanges(snapshot: Saved) -> tuple[Exchange, ...]:
 
 def _find(journal: Keeps, link_id: str) -> Saved | None:
     return journal.snapshot(link_id) if _ID.fullmatch(link_id) else None
+
+
+def _holds(snapshot: Saved, assistant: Knows) -> bool:
+    """Return whether each quote still equals the stored text that it names, where that version is kept.
+
+    A journal that somebody has written into shows nothing rather than a quote that stands nowhere.
+    """
+    for said in snapshot.exchanges:
+        for citation in said.answer.citations if said.answer else ():
+            document = assistant.document(citation.document, citation.version)
+            if document is not None and document.text[citation.start : citation.end] != citation.quote:
+                logger.warning("A saved quote from %s is not in its version: not shown.", citation.document)
+                return False
+    return True
 
 
 def _language(request: fastapi.Request, snapshot: Saved) -> InterfaceLanguage:

@@ -28,7 +28,7 @@ from assistant.web.exports import Exports, add_exports
 from assistant.web.feedback import TakesFeedback, add_feedback
 from assistant.web.front import FrontPage
 from assistant.web.gate import STRICT_POLICY, Gate
-from assistant.web.limits import Limit
+from assistant.web.limits import Limit, household
 from assistant.web.privacy import Keeping, add_privacy
 from assistant.web.reading import Readers
 from assistant.web.saved import Keeps, add_saved
@@ -38,6 +38,8 @@ from assistant.web.visits import Door, Proxies
 STATIC = "/static/usanext"
 # How long answers that are being made may go on when the server stops, and how long their last words take to be sent.
 GRACE_SECONDS, SENDING_SECONDS = 3.0, 0.3
+# What may stand before the body of a request, in bytes.
+LONGEST_HEAD = 64_000
 _STATIC_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -101,7 +103,13 @@ def create_app(
     add_feedback(app, assistant.journal, conversations)
     add_privacy(app, assistant.journal, lambda: assistant.writing_model)
     desk = chat.Desk(
-        assistant, readers, conversations, contact, today, lambda request: questions.take(request.state.visit)
+        assistant,
+        readers,
+        conversations,
+        contact,
+        today,
+        may_ask=lambda request: questions.take(request.state.visit),
+        address=lambda request: household(request.state.visit.address),
     )
     # Last: a route that is added after Gradio's mount at the root would answer 404.
     chat.mount(app, desk)
@@ -122,6 +130,11 @@ def run(app: fastapi.FastAPI, host: str, port: int) -> None:
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,
+        # The parser that bounds what stands before a body: an address with its quotes fits, and again as `Referer`.
+        # There are no web sockets here.
+        http="h11",
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        ws="none",
         # What is logged where is the caller's choice; addresses of requests nowhere.
         log_config=None,
         access_log=False,

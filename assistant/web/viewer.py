@@ -192,6 +192,8 @@ def _shell(
         f'<a class="wordmark" href="{up}">{escape(words["wordmark"])}</a>'
         f'<a href="{up}">{escape(words["back"])}</a>{switch}</nav>'
     )
+    # In a frame it is the second main part on the screen, so it says which.
+    name = "" if leads_back else f' aria-label="{escape(title)}"'
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -199,7 +201,7 @@ def _shell(
         f"<title>{escape(title)} – {escape(words['wordmark'])}</title>"
         f'<link rel="icon" href="{up}static/usanext/icon.svg" type="image/svg+xml">'
         f'<link rel="stylesheet" href="{up}static/usanext/viewer.css"></head><body>'
-        f"{back if leads_back else ''}{bar}<main>{body}</main></body></html>"
+        f"{back if leads_back else ''}{bar}<main{name}>{body}</main></body></html>"
     )
 
 

@@ -338,6 +338,8 @@ ENGLISH: Mapping[str, str] = {
     # The gate: access code, limits, foreign pages
     "foreign_page": "This request came from no page of this site, so nothing was done. Open the page and try again.",
     "too_many_writings": "A lot has been saved or reported from here in the last hour. Try again in {wait}.",
+    "too_many_files": "A lot of files have been made from here in the last minutes. Try again in {wait}.",
+    "too_many_events": "Too much has been clicked here in a short time. Try again in {wait}.",
     "too_many_tries": "The access code was wrong too many times. Try again in {wait}.",
     "code_missing": (
         "This assistant needs an access code. Reload the page to enter it; a program sends it as "
@@ -669,6 +671,8 @@ NORWEGIAN: Mapping[str, str] = {
         "Forespørselen kom ikke fra en side på dette nettstedet, så ingenting ble gjort. Åpne siden og prøv igjen."
     ),
     "too_many_writings": "Mye er lagret eller meldt herfra den siste timen. Prøv igjen om {wait}.",
+    "too_many_files": "Det er laget mange filer herfra de siste minuttene. Prøv igjen om {wait}.",
+    "too_many_events": "Det er klikket for mye her på kort tid. Prøv igjen om {wait}.",
     "too_many_tries": "Adgangskoden var feil for mange ganger. Prøv igjen om {wait}.",
     "code_missing": (
         "Denne assistenten krever adgangskode. Last siden på nytt for å oppgi den; et program sender den som "

@@ -291,6 +291,15 @@ def test_a_question_that_is_too_long_is_refused_with_the_limit(harbour, length):
     assert answer.hits == ()
 
 
+def test_a_follow_up_is_not_searched_with_more_than_a_question(harbour):
+    """A program can send a history of any length; with thousands of words a search would take a minute."""
+    endless = " ".join(f"harbour{number}" for number in range(1_000))
+    answer = harbour.ask("And when is it paid?", [Turn(endless, "an answer")])
+    limit = harbour.settings.question_characters
+    assert len(answer.query.history[0].question) == limit
+    assert len(answer.query.search_text) < limit + 100
+
+
 @pytest.mark.parametrize("marks", ["\u202e", "\u200b", "\ufeff", "\u2066", "\x00", "\x1b"])
 def test_hidden_signs_change_nothing(harbour, marks):
     """Direction marks, zero-width and control characters around the words do not reach the search."""

@@ -7,6 +7,7 @@ import pytest
 from assistant.errors import NoTextFound
 
 from .conftest import PROSE, Load
+from .test_loading import check_laws
 
 PAGE = f"""<!doctype html><html lang="no"><head><meta charset="utf-8"><title>Veien inn | Klyngen</title>
 <meta property="og:site_name" content="Klyngen"><meta property="article:published_time" content="2023-05-04T10:00:00Z">
@@ -83,6 +84,41 @@ def test_a_page_without_words_says_so(load: Load, html: str) -> None:
     """A page that only a script fills is named with the remedy."""
     with pytest.raises(NoTextFound, match=r"page without text.*print it to PDF"):
         load("x.html", html)
+
+
+SHAPES = [
+    pytest.param("<!doctype html><html><head>{title}</head><body>{content}</body></html>", id="every tag"),
+    pytest.param("<!doctype html>{title}{content}", id="no html, head and body"),
+    pytest.param("<!doctype html><html lang=en>{title}\n<!-- c -->\n{content}</html>", id="no head and body"),
+    pytest.param("<!doctype html><html>{title}<body>{content}</body></html>", id="no head"),
+    pytest.param("<!doctype html><html><head>{title}</head>{content}</html>", id="no body"),
+    pytest.param("<!doctype html><html><head>{title}{content}", id="head closed by the text"),
+    pytest.param("<!doctype html><html><head>{title}<body>{content}", id="head closed by the body"),
+    pytest.param("{title}{content}", id="a fragment"),
+    pytest.param("<!DOCTYPE HTML><HTML><HEAD>{title}</HEAD>{content}</HTML>", id="upper case"),
+    pytest.param("<!doctype html><html>{title}<body></body></html>{content}", id="text behind the page"),
+]
+LONG = f"One\n\n{PROSE}\n\nAgain: {PROSE}"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param("<main><p>One</main>two <b>three</b><p>four", "One\n\ntwo three\n\nfour", id="main"),
+        pytest.param("<ARTICLE><P>One</ARTICLE><SECTION>two</SECTION>", "One\n\ntwo", id="upper case"),
+        pytest.param("<header><h1>One</h1></header>\n<main>two</main>", "One\n\ntwo", id="header"),
+        pytest.param("<my-app>One</my-app><figure><figcaption>two</figure>", "One\n\ntwo", id="elements of its own"),
+        pytest.param("loose words", "loose words", id="words alone"),
+        pytest.param(f"<main><h1>One</h1><p>{PROSE}<p>Again: {PROSE}</main>", LONG, id="a long page"),
+    ],
+)
+def test_tags_that_html_lets_one_leave_out_are_not_missed(load: Load, shape: str, content: str, expected: str) -> None:
+    """A page without <html>, <head> or <body> holds the text that a browser shows of it, in its order."""
+    title = "<meta charset=utf-8><title>The title</title><style>p { margin: 0 }</style><script>never()</script>"
+    document = load("x.html", shape.format(title=title, content=content))
+    assert document.text == expected
+    check_laws(document)
 
 
 def test_articles_are_sections(load: Load) -> None:

@@ -155,6 +155,22 @@ def test_a_model_loads_with_its_first_text(embedder):
     assert embedder.is_loaded
 
 
+def test_a_model_is_at_hand_once_its_library_is_imported(embedder, start):
+    """What is imported in this process makes any model ready in a moment; a fresh process would import it first."""
+    fresh = SentenceTransformerEmbedder()
+    assert fresh.is_at_hand
+    assert not fresh.is_loaded
+    assert embedder.is_at_hand
+    told, _ = start(
+        """
+from assistant.index.embedding import SentenceTransformerEmbedder
+model = SentenceTransformerEmbedder()
+print(model.count_tokens(["one two"]), model.is_at_hand)
+"""
+    ).communicate()
+    assert told == "[2] False\n"
+
+
 def test_a_missing_folder_is_named():
     """A path that is no folder is refused with that path."""
     with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
@@ -248,3 +264,27 @@ def test_closing_ends_the_worker_at_once(until):
     assert child.poll() is not None
     assert running.exception() is not None
     assert queued.cancelled()
+
+
+OWNER = """
+import sys, time
+from assistant.index.bulk import BulkEmbedder
+from assistant.index.embedding import BUNDLED_MODEL
+worker = BulkEmbedder(BUNDLED_MODEL, threads=1)
+job = worker.submit(["The heron eats a fish. " * 50] * 10_000)
+time.sleep(0.5)
+print(worker._child.pid, job.done(), flush=True)
+job.result()
+"""
+
+
+@pytest.mark.slow
+def test_the_worker_ends_with_its_owner(start):
+    """An owner that is killed leaves no worker behind that goes on with a job of minutes for nobody."""
+    owner = start(OWNER)
+    pid, is_done = owner.stdout.readline().split()
+    assert is_done == "False"
+    os.kill(int(pid), 0)  # it lives
+    owner.kill()
+    _, errors = owner.communicate(timeout=60)  # the worker holds the owner's error stream as long as it lives
+    assert errors == ""

@@ -6,11 +6,13 @@ import json
 import threading
 import time
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from assistant.errors import AssistantError, ModelUnavailable, UsageError
+from assistant.ingest.corpus import EMBED_BATCH, EMBED_HERE_AT_MOST
 
 WALRUS = "What is the walrus fee?"
 
@@ -312,8 +314,41 @@ def test_a_slow_file_keeps_no_other_from_being_found(open_over, corpus, monkeypa
     assert assistant.sync(progress=tell).count("added") == 4
 
 
-def test_a_model_that_fails_leaves_the_words(open_over, found_in, consistent, monkeypatch):
+def test_a_small_sync_embeds_here_where_the_library_is_imported(open_over, embedder, consistent):
+    """No worker process is started for a few texts when this process has what a worker would have to import."""
+    assistant = open_over(warm=False)
+    assert embedder.is_at_hand
+    assert not assistant.embedder.is_loaded
+    assert assistant.sync().count("added") == 3
+    assert assistant._bulk._child is None
+    assert consistent(assistant)
+
+
+def test_a_large_sync_leaves_the_model_to_questions(open_over, corpus, until):
+    """More texts than a few are embedded by the worker, also when the model is loaded here."""
+    lines = (f"Oar {number} of the harbour is painted in its own colour." for number in range(EMBED_HERE_AT_MOST + 1))
+    (corpus / "oars.md").write_text("# Oars\n\n" + "\n\n".join(lines), encoding="utf-8")
+    assistant = open_over()
+
+    def sync():
+        with suppress(AssistantError):  # it was stopped: its end is not waited for here
+            assistant.sync()
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    until(lambda: assistant._bulk._child or not thread.is_alive())
+    worker = assistant._bulk._child
+    assistant.close()
+    thread.join()
+    assert worker is not None
+
+
+@pytest.mark.parametrize(
+    "batch", [pytest.param(1, id="at the first document"), pytest.param(EMBED_BATCH, id="at the end")]
+)
+def test_a_model_that_fails_leaves_the_words(open_over, found_in, consistent, monkeypatch, batch):
     """When vectors cannot be made, every document is still found by its words, and the next sync adds the vectors."""
+    monkeypatch.setattr("assistant.ingest.corpus.EMBED_BATCH", batch)
     assistant = open_over()
     embed = assistant.embedder.embed
 

@@ -92,6 +92,17 @@ def test_the_address_is_for_the_user_alone(hand_over, tmp_path):
     assert not file.exists()
 
 
+def test_closing_waits_for_nothing(tmp_path):
+    """A closed hand-over listens no more, also where nobody ever called it; closing twice is no error."""
+    opened = HandOver(tmp_path, lambda request, progress: {})
+    address = opened._server.server_address
+    opened.close()
+    assert not opened._thread.is_alive()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=60)
+    opened.close()
+
+
 def test_an_address_file_of_others_is_replaced(tmp_path):
     """A file that somebody put there before, readable for all, is not written into."""
     (tmp_path / ADDRESS_NAME).write_text("{}", encoding="utf-8")

@@ -139,7 +139,7 @@ def test_a_refused_premise_is_answered_with_quotes_and_their_sources(visit, shel
     assert refused.locator(".notice").inner_text().startswith("The documents do not confirm what the question takes")
     assert quote in refused.locator(".answer").inner_text()
     assert page.locator(".card blockquote").first.inner_text() == quote
-    assert refused.locator("a.marker").count() == page.locator(".card").count() > 0
+    assert refused.locator("a.marker").count() == page.locator(".card .quoted").count() > 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
@@ -278,7 +278,7 @@ def test_an_answer_is_read_while_it_is_written(visit, shelf, writer):
     first = page.locator(".answer p").inner_text()
     assert "Four Norwegian health clusters" in first
     assert "NOK 25,000" not in first
-    assert page.locator(".card").count() == 1
+    assert page.locator(".card .quoted").count() == 1
     assert page.locator("#announcement").inner_text().strip() == "Writing"
     assert page.get_by_role("button", name="Stop").count() == 1
     writer.set()
@@ -286,7 +286,7 @@ def test_an_answer_is_read_while_it_is_written(visit, shelf, writer):
     assert page.locator(".answer p").inner_text().startswith(first)
     assert page.locator(".written").inner_text().startswith("Written by scripted:model and checked")
     assert page.locator(".in-writing, #stop").count() == 0
-    assert page.locator(".card").count() == 3
+    assert page.locator(".card .quoted").count() == 3
     assert "NOK 25,000" in page.locator("#announcement").inner_text()
     assert "go to models.example" in page.locator(".hint").inner_text()
     assert shelf.closed == page.problems == []

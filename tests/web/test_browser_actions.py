@@ -95,7 +95,7 @@ def test_field_and_stage_choose_the_questions_and_are_remembered_in_the_browser(
     page.get_by_label("Diagnostikk").check()
     page.get_by_label("Forbereder oss").check()
     starter = page.locator(".starter").first
-    page.wait_for_function("document.querySelector('.starter').innerText.includes('preparing')")
+    page.locator(".starter", has_text="preparing").wait_for()
     assert starter.inner_text() == "USA next! diagnostics preparing?"
     page.reload()
     page.locator(".banner:not(.unsettled)").wait_for()
@@ -104,7 +104,7 @@ def test_field_and_stage_choose_the_questions_and_are_remembered_in_the_browser(
     assert starter.inner_text() == "USA next! diagnostics preparing?"
     page.get_by_label("Alle områder").check()
     page.get_by_label("Alle stadier").check()
-    page.wait_for_function("!document.querySelector('.starter').innerText.includes('preparing')")
+    page.locator(".starter", has_text="preparing").wait_for(state="detached")
 
 
 # ---- Copying and taking along ----

@@ -63,7 +63,7 @@ def test_the_page_holds_no_script_and_leads_back(keeping):
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page.text)
     assert '<a href="./">Ask the assistant</a>' in page.text
-    assert '<a class="language" lang="nb" hreflang="nb" href="privacy?lang=nb">Norsk</a>' in page.text
+    assert '<a class="language" lang="nb" hreflang="nb" href="./privacy?lang=nb">Norsk</a>' in page.text
 
 
 def test_the_page_names_everything_that_the_browser_keeps():

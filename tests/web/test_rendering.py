@@ -190,6 +190,18 @@ def test_neighbouring_markers_share_one_date():
     assert read(make_answer("So. [1][2]", citations)).text.count("(source 2021)") == 1
 
 
+def test_the_same_dates_are_told_once_in_an_answer():
+    """At the first quote of that age; another age is told where it stands."""
+    citations = tuple(
+        make_citation(number=number, dated=True, published=published)
+        for number, published in ((1, "2021"), (2, "2021"), (3, "2024"))
+    )
+    text = read(make_answer("One. [1]\nTwo. [2]\nThree. [3]\nOne again. [1]", citations)).text
+    assert text.count("(source 2021)") == 2
+    assert text.index("(source 2021)") < text.index("Two.")
+    assert text.index("Three.") < text.index("(source 2024)") < text.index("One again.")
+
+
 def test_item_lines_become_a_list():
     """Lines keep their order; those that begin with a dash stand in a list."""
     reader = read(make_answer("You need:\n- a plan [1]\n- 5-10 people\nThen go. 3 - 2 = 1", (make_citation(),)))
@@ -360,6 +372,20 @@ def test_a_card_says_whose_words_and_how_old():
                   "draft, not reviewed by the programme", "page iii", "quoted in Norwegian (bokmål)", "The words.",
                   "also in The other"):  # fmt: skip
         assert words in text
+
+
+def test_quotes_from_one_source_share_its_card():
+    """Title, publisher and dates stand there once, each quote with its number, its place and its link."""
+    cited = tuple(
+        make_citation(number=number, quote=f"Words {number}.", title=title, page=number, start=number)
+        for number, title in ((1, "A title"), (2, "Another"), (3, "A title"))
+    )
+    reader = Reader(rendering.sources(make_answer(citations=cited), {}, "en", TODAY))
+    assert reader.text.count("A title") == 1
+    places = [reader.text.index(part) for part in ("A title", "Words 1.", "page 1", "Words 3.", "Another", "Words 2.")]
+    assert places == sorted(places)
+    assert reader.attributes.count(("li", "class", "card")) == 2
+    assert reader.attributes.count(("a", "class", "open")) == 3
 
 
 def test_a_card_in_norwegian():

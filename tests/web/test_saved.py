@@ -279,3 +279,16 @@ def test_a_journal_that_fails_is_one_calm_sentence(save, get, keeping, shelf, ca
         assert "cannot be read or written just now" in reply.text
     assert "journal" in caplog.text
     assert QUESTION not in caplog.text
+
+
+def test_a_quote_that_was_changed_in_the_journal_is_not_shown(keeping, shelf, get, caplog):
+    """Nothing is shown that is not found in its source, also where somebody has written into the file."""
+    answer = shelf.ask(QUESTION)
+    [citation, *others] = answer.citations
+    forged = replace(answer, citations=(replace(citation, quote="USA next! is free."), *others))
+    link = keeping.journal.save([Exchange(QUESTION, forged)], "en")
+    for address in (f"saved/{link.id}", f"saved/{link.id}/answers.md"):
+        reply = get(address)
+        assert reply.status_code == 404
+        assert "is free" not in reply.text
+    assert "not in its version" in caplog.text

@@ -8,6 +8,7 @@
   const YEAR_SECONDS = 31536000;
   const judged = new Map(); // number of the exchange -> {helpful, id}
   let exchanges = 0;
+  let awaited = false; // the latest question has no answer yet
   let saved = null; // the link of the conversation on the screen
 
   const find = (selector, under = document) => under.querySelector(selector);
@@ -28,6 +29,29 @@
     for (const [key, value] of Object.entries(attributes)) {
       if (element.getAttribute(key) !== value) element.setAttribute(key, value);
     }
+  }
+
+  // Gradio's choices are no group to a browser: each would be a stop of its own, and the arrow keys would do nothing.
+  const CHOICES = "#language, #segment, #stage";
+
+  function groupChoices() {
+    for (const group of document.querySelectorAll(CHOICES)) {
+      const chosen = find("input:checked", group);
+      for (const choice of group.querySelectorAll("input")) {
+        name(choice, { tabindex: !chosen || choice === chosen ? "0" : "-1" });
+      }
+    }
+  }
+
+  function chooseByArrow(event) {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const group = step && event.target instanceof Element && event.target.closest(CHOICES);
+    if (!group || event.ctrlKey || event.metaKey || event.altKey) return;
+    const choices = [...group.querySelectorAll("input")];
+    const next = choices[(choices.indexOf(event.target) + step + choices.length) % choices.length];
+    event.preventDefault();
+    next.focus();
+    next.click();
   }
 
   function nameParts() {
@@ -83,16 +107,21 @@
 
   function showNewest() {
     const all = document.querySelectorAll("#conversation .exchange");
-    if (all.length > exchanges) {
-      const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-      all[all.length - 1].scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-      forgetLink();
-    }
-    if (all.length < exchanges) {
-      judged.clear();
-      forgetLink();
-    }
+    const latest = all[all.length - 1];
+    const waits = Boolean(latest) && Boolean(find(".reply.reading", latest));
+    // Once when the question is asked, and once more when there is enough below it to bring it to the top.
+    if (all.length > exchanges || (awaited && !waits && latest)) toTop(latest);
+    if (all.length !== exchanges) forgetLink();
+    if (all.length < exchanges) judged.clear();
     exchanges = all.length;
+    awaited = waits;
+  }
+
+  function toTop(exchange) {
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    // The first one stands under the head of the page, which may stay.
+    const block = exchange === find(".exchange") ? "nearest" : "start";
+    exchange.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
   }
 
   function focusBox() {
@@ -205,6 +234,9 @@
     dialog.addEventListener("close", () => {
       dialog.remove();
       link.focus({ preventScroll: true });
+      // Its words were just read in the source: the card would only cover what stands below.
+      const cite = link.closest(".cite");
+      if (cite) cite.classList.add("dismissed");
     });
     document.body.append(dialog);
     dialog.showModal();
@@ -371,8 +403,8 @@
     [".judge", (button) => pressJudge(button)],
     ["#save", () => save()],
     ["#erase", () => erase()],
-    // The button goes when it has done its work; whoever pressed it goes on in the question box.
-    ["#stop", () => focusBox()],
+    // These go when they have done their work; whoever pressed one goes on in the question box.
+    ["#stop, #again, .starter", () => focusBox()],
   ];
 
   document.addEventListener("click", (event) => {
@@ -389,7 +421,10 @@
     sendForm(event.target);
   });
 
+  document.addEventListener("keydown", chooseByArrow);
+
   document.addEventListener("change", (event) => {
+    groupChoices();
     if (!(event.target instanceof Element) || !/^[a-z_]{2,20}$/.test(event.target.value || "")) return;
     if (event.target.closest("#language")) remember("usanext_language", event.target.value);
     if (event.target.closest("#segment, #stage")) {
@@ -398,15 +433,15 @@
     }
   });
 
-  // A card that covers what one wants to read goes with Escape, until the marker is left.
+  // A card that covers what one wants to read goes with Escape, until pointer and keyboard have left the marker.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const cite of document.querySelectorAll(".cite:hover, .cite:focus-within")) cite.classList.add("dismissed");
   });
-  for (const left of ["mouseout", "focusout"]) {
+  for (const [left, still] of [["mouseout", ":focus-within"], ["focusout", ":hover"]]) {
     document.addEventListener(left, (event) => {
       const cite = event.target instanceof Element && event.target.closest(".cite.dismissed");
-      if (cite && !cite.contains(event.relatedTarget)) cite.classList.remove("dismissed");
+      if (cite && !cite.contains(event.relatedTarget) && !cite.matches(still)) cite.classList.remove("dismissed");
     });
   }
 
@@ -414,6 +449,7 @@
     dismissGreeting();
     addSkipLink();
     nameParts();
+    groupChoices();
     followLanguage();
     showNewest();
     showErase();
