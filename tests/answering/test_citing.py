@@ -260,9 +260,7 @@ def test_an_empty_draft_is_an_empty_answer(hit, document_of):
 
 
 def test_nobody_else_makes_a_citation():
-    """`Citation(` is called in `answering/citing.py`; the journal reads back what was made there, and the page that shows
-    it compares it once more.
-    """
+    """`Citation(` is called where quotes are judged, and where the journal reads back what was made there."""
     makers = {
         path.relative_to(SOURCES).as_posix()
         for path in SOURCES.rglob("*.py")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -222,16 +222,30 @@ class Served:
         return self.process.communicate(timeout=60)[1]
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory) -> Iterator[Served]:
-    """The demonstration site, served as `app.py` serves."""
-    arguments = [sys.executable, "-c", SERVE, str(Path(__file__).parent), str(tmp_path_factory.mktemp("served"))]
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """Serve the demonstration site as `app.py` serves."""
+    arguments = [sys.executable, "-c", SERVE, str(Path(__file__).parent), str(folder)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline()
             yield Served(process, int(line.split("http://127.0.0.1:")[1].split()[0]))
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    """A site that the tests of this file share."""
+    with serving(tmp_path_factory.mktemp("served")) as site:
+        yield site
+
+
+@pytest.fixture
+def stopping(tmp_path) -> Iterator[Served]:
+    """A site of its own, for a test that stops it."""
+    with serving(tmp_path) as site:
+        yield site
 
 
 @pytest.mark.parametrize(
@@ -272,14 +286,14 @@ def test_gradio_cannot_be_started_a_second_time(served):
     assert served.say("GET /gradio_api/startup-events HTTP/1.1", "Connection: close").startswith("HTTP/1.1 404")
 
 
-def test_what_was_sent_does_not_reach_the_log(served):
-    """Gradio prints what it cannot use, with its words; the log holds the error's class alone. Stops the server."""
+def test_what_was_sent_does_not_reach_the_log(stopping):
+    """Gradio prints what it cannot use, with its words; the log holds the error's class alone."""
     values = ["What is the fee?", None, "the visitor's secret", "any", "any"]
     event = {"fn_index": 1, "data": values, "session_hash": "somebody"}
-    assert served.post(JOIN, event)[0] == 200
-    told = served.events("somebody")
+    assert stopping.post(JOIN, event)[0] == 200
+    told = stopping.events("somebody")
     assert "Something went wrong on our side" in told
     assert "secret" not in told
-    logged = served.stop()
+    logged = stopping.stop()
     assert "an event of the page failed" in logged
     assert "secret" not in logged
