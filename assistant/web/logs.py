@@ -108,8 +108,12 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of one record."""
-        record.exc_text = None  # where another handler has left its own form of the error
-        return super().format(record)
+        # Handlers share the record: neither do we want another's form of the error, nor leave it ours.
+        record.exc_text = None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = None
 
     def formatException(self, ei: _Raised) -> str:
         """Return the places an error went through, and its class without its words."""

@@ -151,7 +151,9 @@ def test_visits_and_a_crowd_on_the_real_page(shelf):
     )
     assert (crowd.visitors, crowd.in_chromium, crowd.errors, crowd.wrong_answers) == (7, 1, 2, 0)
     assert crowd.different_answers == 5  # three have none: two that failed, and the one that the documents do not hold
-    assert (crowd.shown_a_place, crowd.largest_place) == (6, 6)
+    # Six wait; the line moves on with the last of them, who may have heard of no place yet or of a better one.
+    assert crowd.shown_a_place in (5, 6)
+    assert crowd.largest_place in (5, 6)
     assert list(crowd.places_of_the_slowest) == sorted(crowd.places_of_the_slowest, reverse=True)
     assert crowd.slowest_seconds > crowd.answer_p50_seconds > 0
 

@@ -328,6 +328,7 @@ def test_nothing_moves_for_who_wants_calm(visit, shelf, motion, moves):
     assert bool(moving(page)) is moves
     go.set()
     reply(page, 0)
+    page.locator(".foot").wait_for()  # nothing comes after it that could replace the marker
     marker = page.locator("a.marker").first
     marker.evaluate("marker => { marker.click(); window.came = document.getAnimations().length; }")
     assert bool(page.evaluate("window.came")) is moves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextlib import nullcontext
 
 import pytest
@@ -85,3 +86,13 @@ def test_an_error_is_told_by_its_places_and_never_by_its_words(form, caplog):
     assert "test_logs.py" in line
     assert "a question failed" in line
     assert isinstance(form, TextLines) or "\n" not in line
+
+
+def test_another_handler_still_tells_an_error_in_its_own_form():
+    """A record is shared by all that write it down: ours must not take the words out of theirs."""
+    try:
+        raise RuntimeError("in full")
+    except RuntimeError:
+        record = logging.LogRecord("room", logging.ERROR, "file.py", 1, "it failed", (), sys.exc_info())
+    assert "in full" not in TextLines().format(record)
+    assert "in full" in logging.Formatter().format(record)
