@@ -248,6 +248,7 @@ class Shelf:
 
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Answer, None, None]:
         """Yield the answer at once, or by sentences where a model writes; `closed` keeps what was broken off."""
+        closed = self.closed  # this test's: who leaves late must not be counted in the next one
         whole = self._answer(question, history)
         if self.writing_model is None or not whole.citations or whole.abstained:
             yield whole
@@ -270,7 +271,7 @@ class Shelf:
             ended = True
         finally:
             if not ended:
-                self.closed.append(question)
+                closed.append(question)
 
     def _answer(self, question: str, history: Sequence[Turn]) -> Answer:
         """Answer with the sentences that share most words with the question, or refuse."""
@@ -391,7 +392,7 @@ def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     lasting_shelf.before_answer = lambda question: None
     lasting_shelf.holds = lambda number: False
     lasting_shelf.writing_model = None
-    lasting_shelf.closed.clear()
+    lasting_shelf.closed = []
 
 
 @pytest.fixture
