@@ -446,6 +446,11 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
             yield {page.hint: rendering.hint(problem, warning=True)}
             return
         question = question.strip()
+        before = writings.get(_session(request))
+        if before is not None:
+            if before.latest.question != question:  # the same one is Enter pressed twice
+                yield {page.hint: rendering.hint(WORDS[language]["hint_still"], warning=True)}
+            return
         try:
             reading = desk.readers.begin(lambda: desk.answer(question, talked.conversation, language))
         except TooBusy:
@@ -455,7 +460,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         writing = writings[_session(request)] = Writing(reading, Exchange(question), language)
         try:
             waiting = _waiting(desk, page, talked.grown(writing.latest), language)
-            yield {page.box: "", page.stop: gr.update(visible=can_stop()), **waiting}
+            yield {page.box: "", page.stop: gr.update(visible=can_stop()), **_hinted(desk, page, language), **waiting}
             async with aclosing(reading.waiting()) as places:
                 async for place in places:
                     writing.latest = Exchange(question, place=place)
@@ -493,6 +498,8 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         respond,
         [page.box, talk, *about],
         [talk, *_answering(page)],
+        # By default Gradio drops, without a word, what is sent before the last answer is complete.
+        trigger_mode="multiple",
         **quiet,
     )
     page.language.input(switch_language, [talk, *about], outputs, **quiet)
@@ -555,6 +562,7 @@ def _worded(desk: Desk, page: Page, talked: Talk, visitor: Visitor, *, stoppable
         page.box: gr.update(label=words["box_label"], placeholder=words["box_placeholder"]),
         page.ask: gr.update(value=words["ask"]),
         page.stop: gr.update(value=words["stop"], visible=stoppable),
+        **_hinted(desk, page, language),
         **_talked(desk, page, talked, language),
         page.again: gr.update(value=words["new_conversation"], visible=bool(talked.conversation)),
         page.announcement: "",
@@ -579,6 +587,14 @@ def _starting(desk: Desk, page: Page, visitor: Visitor) -> Updates:
     }
 
 
+def _hinted(desk: Desk, page: Page, language: InterfaceLanguage) -> Updates:
+    """Return what stands below the box when nothing is wrong.
+
+    A step of an answer never brings it: it would wipe out a warning about what was typed meanwhile.
+    """
+    return {page.hint: rendering.confidence_hint(language, desk.assistant.writing_model)}
+
+
 def _waiting(desk: Desk, page: Page, talked: Talk, language: InterfaceLanguage) -> Updates:
     """Return what changes when a question has been sent: it stands in the conversation, the starters make room."""
     conversation = talked.conversation
@@ -586,7 +602,6 @@ def _waiting(desk: Desk, page: Page, talked: Talk, language: InterfaceLanguage) 
     return {
         page.conversation: rendering.conversation(conversation, language, desk.contact, below),
         page.start: gr.update(visible=not conversation),
-        page.hint: rendering.confidence_hint(language, desk.assistant.writing_model),
         page.announcement: rendering.announcement(conversation[-1], language) if conversation else "",
     }
 

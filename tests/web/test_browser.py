@@ -292,6 +292,27 @@ def test_an_answer_is_read_while_it_is_written(visit, shelf, writer):
     assert shelf.closed == page.problems == []
 
 
+def test_what_is_sent_before_the_answer_is_complete_gets_a_sentence(visit, writer):
+    """Nothing is dropped without a word, and the warning outlasts the answer; Enter pressed twice is no question."""
+    page = visit()
+    send(page, WRITTEN)
+    page.locator(".in-writing").wait_for()
+    send(page, WRITTEN)
+    page.wait_for_timeout(300)
+    assert page.locator(".hint.warning").count() == 0
+    send(page, " ")
+    page.get_by_text("Write a question first").wait_for()
+    send(page, ENGLISH)
+    page.get_by_text("Your last question is still being answered.").wait_for()
+    writer.set()
+    page.locator(".exchange .foot").wait_for()
+    assert page.locator(".hint.warning").count() == 1
+    assert page.locator("#box textarea").input_value() == ENGLISH
+    ask(page, ENGLISH)
+    assert page.locator(".hint.warning").count() == 0
+    assert page.locator(".question p").all_inner_texts() == [WRITTEN, ENGLISH]
+
+
 def test_stopping_keeps_what_is_there_and_closes_the_model(visit, shelf, writer):
     """At once, whatever the model does; the keyboard goes on in the box, and the conversation goes on."""
     page = visit("nb-NO")
