@@ -60,6 +60,7 @@ class Metadata:
         status: What readers must know before they rely on it, such as "draft, not reviewed by the programme".
         url: The publisher's address of the document, never ours.
         translations: Ids of documents that say the same in another language.
+        unpublished: The day since which it is kept and not searched, or None.
     """
 
     title: str | None = None
@@ -75,6 +76,39 @@ class Metadata:
     topics: tuple[str, ...] = ()
     translations: tuple[str, ...] = ()
     is_review_date: bool = False
+    # Not a part of what a version is: a document that comes back is the one that it was.
+    unpublished: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenText:
+    """Words of a file that a reader of it would not see.
+
+    Attributes:
+        kind: In the colour of what is behind them, too small to read, beside the page, or marked as not to be shown.
+        words: Their beginning, at most 200 characters.
+        page: Physical page, from 1, or None.
+    """
+
+    kind: Literal["same_colour", "tiny", "off_page", "not_shown"]
+    words: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What staff should know about how a file was read.
+
+    Attributes:
+        tables: How many tables were found.
+        dropped: What was left out as menu, header, footer or the like: the beginning of each piece, at most 200
+            characters.
+        hidden: Words that a reader would not see; they are left in unless the format says not to show them.
+    """
+
+    tables: int = 0
+    dropped: tuple[str, ...] = ()
+    hidden: tuple[HiddenText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +135,7 @@ class Document:
     page_labels: tuple[str, ...] = ()
     headings: tuple[Heading, ...] = ()
     notices: tuple[str, ...] = ()
+    findings: Findings = field(default_factory=Findings)
 
     def section_at(self, offset: int) -> Section:
         """Return the section that holds the character at `offset`; the last one for an offset past the end."""

@@ -9,6 +9,7 @@
     │   ├── DamagedFile          the file is not what its name says, or is broken
     │   ├── NoTextFound          images or drawings only, or nothing at all
     │   └── LimitExceeded        too large, too many pages, too slow or too much memory
+    ├── FetchError               a link cannot be fetched, or must not be
     ├── DataFolderError          the data folder cannot be used
     │   └── FolderOwned          another process owns it
     ├── IndexingError            an index does not do its work
@@ -79,6 +80,22 @@ class NoTextFound(LoadError):
 
 class LimitExceeded(LoadError):
     """The file is too large, has too many pages, or takes too much time or memory."""
+
+
+class FetchError(AssistantError):
+    """A link cannot be fetched, or must not be.
+
+    Attributes:
+        url: The link, as given.
+        reason: What happened.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, url: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{url}: {reason}. {remedy}")
+        self.url = url
+        self.reason = reason
+        self.remedy = remedy
 
 
 class DataFolderError(AssistantError):

@@ -205,6 +205,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "translations": _texts,
     "author_role": _text,
     "sources": _sources,
+    "unpublished": _date,
 }
 
 
@@ -224,6 +225,7 @@ def _metadata(found: Mapping[str, Any]) -> Metadata:
         topics=found.get("topics", ()),
         translations=tuple(dict.fromkeys(original + found.get("translations", ()))),
         is_review_date="valid_until" not in found and "check_again_by" in found,
+        unpublished=found.get("unpublished"),
     )
 
 

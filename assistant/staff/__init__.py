@@ -1,0 +1,1 @@
+"""What programme staff do: documents in, changed and out, and what founders asked in vain."""
