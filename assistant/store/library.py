@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assistant.domain import Chunk, Document, Heading, Metadata, Section
+from assistant.domain import Chunk, Document, Heading, Language, Metadata, Section
 from assistant.errors import DataFolderError
 
 Vectors = npt.NDArray[np.float32]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE versions (
@@ -45,6 +45,18 @@ CREATE TABLE embeddings (
     model TEXT NOT NULL, content_hash TEXT NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (model, content_hash)) WITHOUT ROWID;
 """
+# What leads from format n to n + 1; a step that was released never changes.
+_STEPS = {
+    1: """
+CREATE TABLE resting (
+    document_id TEXT PRIMARY KEY, version TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    FOREIGN KEY (document_id, version) REFERENCES versions);
+CREATE TABLE withdrawn (
+    document_id TEXT NOT NULL, version TEXT NOT NULL, title TEXT NOT NULL, language TEXT NOT NULL,
+    withdrawn_on TEXT NOT NULL, erase_on TEXT NOT NULL, erased INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (document_id, version));
+""",
+}
 _VARIABLES_AT_MOST = 500
 
 
@@ -60,6 +72,34 @@ class CurrentVersion:
     version: str
     fingerprint: str
     embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version that is kept, with the name of its original and the moment it was read (UTC)."""
+
+    version: str
+    title: str
+    original: str
+    stored_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A version whose text is shown nowhere any more.
+
+    Attributes:
+        withdrawn_on: The day since which; `erase_on` the day on which its words are erased for good.
+        erased: Whether they are.
+    """
+
+    document_id: str
+    version: str
+    title: str
+    language: Language
+    withdrawn_on: str
+    erase_on: str
+    erased: bool
 
 
 class Library:
@@ -89,6 +129,7 @@ class Library:
                 else:
                     self._prepare()
                 self._current = self._read_current()
+                self._resting = self._read_resting()
                 self._translations: tuple[object, Mapping[str, frozenset[str]]] = (None, {})
                 self._metadata: tuple[Mapping[str, CurrentVersion], dict[str, tuple[str, Metadata]]] = ({}, {})
             except BaseException:
@@ -108,17 +149,27 @@ class Library:
             with self._transaction() as connection:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute("PRAGMA user_version = 1")
                 connection.execute("INSERT INTO facts VALUES ('library_id', ?)", (uuid.uuid4().hex,))
-        self._check_format()
+        # What is erased is overwritten, not only forgotten.
+        self._connection.execute("PRAGMA secure_delete = ON")
+        for step in range(self._check_format(), SCHEMA_VERSION):
+            with self._transaction() as connection:
+                for statement in _STEPS[step].split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {step + 1}")
+        self._is_older = False
 
-    def _check_format(self) -> None:
-        existing = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if existing != SCHEMA_VERSION:
+    def _check_format(self) -> int:
+        """Return the file's format, which may be an older one."""
+        existing: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if not 1 <= existing <= SCHEMA_VERSION:
             raise DataFolderError(
                 f"The library {self.file} has format {existing} and this program reads format {SCHEMA_VERSION}. "
                 "Use the program's matching release, or another data folder."
             )
+        self._is_older = existing < SCHEMA_VERSION
+        return existing
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -181,6 +232,21 @@ class Library:
         """The current version of each document: an unchanging picture that a question pins at its start."""
         return self._current
 
+    @property
+    def resting(self) -> Mapping[str, CurrentVersion]:
+        """The version of each document that is kept and not searched, because staff have unpublished it."""
+        return self._resting
+
+    def _read_resting(self) -> Mapping[str, CurrentVersion]:
+        if self._is_older:  # read-only, and written by an older program
+            return MappingProxyType({})
+        rows = self._rows("SELECT document_id, version, fingerprint FROM resting ORDER BY document_id")
+        return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], embedded=False) for row in rows})
+
+    def known(self, document_id: str) -> CurrentVersion | None:
+        """Return the version of a document that is published or unpublished, or None where there is none."""
+        return self._current.get(document_id) or self._resting.get(document_id)
+
     def _read_current(self) -> Mapping[str, CurrentVersion]:
         rows = self._rows("SELECT document_id, version, fingerprint, embedded FROM current ORDER BY document_id")
         return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], bool(row[3])) for row in rows})
@@ -198,6 +264,7 @@ class Library:
             else:
                 picture.pop(document_id, None)
             self._current = MappingProxyType(picture if known else dict(sorted(picture.items())))
+            self._resting = self._read_resting()
 
     def metadata(self, document_id: str) -> tuple[str, Metadata] | None:
         """Return title and metadata of a current document without reading its text, or None when it is unknown."""
@@ -257,6 +324,22 @@ class Library:
                 "version = excluded.version, fingerprint = excluded.fingerprint",
                 (document_id, version, fingerprint),
             )
+            connection.execute("DELETE FROM resting WHERE document_id = ?", (document_id,))
+            # Whoever puts the same file in again wants it back.
+            connection.execute(
+                "DELETE FROM withdrawn WHERE document_id = ? AND version = ? AND NOT erased", (document_id, version)
+            )
+        self._reread(document_id)
+
+    def rest(self, document_id: str, version: str, fingerprint: str) -> None:
+        """Keep this version without searching it, from now on."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
+            connection.execute(
+                "INSERT INTO resting VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "version = excluded.version, fingerprint = excluded.fingerprint",
+                (document_id, version, fingerprint),
+            )
         self._reread(document_id)
 
     def mark_embedded(self, document_id: str, version: str) -> None:
@@ -308,15 +391,18 @@ class Library:
         """Let a document answer no more; its versions stay, so that old citations can still be opened."""
         with self._writing() as connection:
             connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM resting WHERE document_id = ?", (document_id,))
         self._reread(document_id)
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
-        """Return a stored version of a document (the current one by default), or None when there is none."""
+        """Return a stored version of a document (the current one by default), or None when there is none to show."""
         if version is None:
             now = self._current.get(document_id)
             if now is None:
                 return None
             version = now.version
+        if self.withdrawn(document_id, version) is not None:
+            return None
         rows = self._rows(
             "SELECT title, text, details FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
         )
@@ -327,8 +413,94 @@ class Library:
         if version is None:
             now = self._current.get(document_id)
             version = now.version if now else None
+        if version is None or self.withdrawn(document_id, version) is not None:
+            return None
         rows = self._rows("SELECT original FROM versions WHERE document_id = ? AND version = ?", (document_id, version))
         return str(rows[0][0]) if rows else None
+
+    def versions(self, document_id: str) -> list[StoredVersion]:
+        """Return the versions that are kept of a document, newest first, withdrawn ones too."""
+        rows = self._rows(
+            "SELECT version, title, original, stored_at FROM versions WHERE document_id = ? "
+            "ORDER BY stored_at DESC, rowid DESC",
+            (document_id,),
+        )
+        return [StoredVersion(*row) for row in rows]
+
+    def texts(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Yield id, version, title, name of the original and text of each published or unpublished document."""
+        for document_id, now in {**self._current, **self._resting}.items():
+            yield from (
+                (document_id, now.version, *row)
+                for row in self._rows(
+                    "SELECT title, original, text FROM versions WHERE document_id = ? AND version = ?",
+                    (document_id, now.version),
+                )
+            )
+
+    # ---- Withdrawing and erasing ----
+
+    def withdraw(self, document_id: str, *, today: str, erase_on: str) -> None:
+        """Show no version of a document any more, from now on, and note when its words are to be erased."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
+            connection.execute("DELETE FROM resting WHERE document_id = ?", (document_id,))
+            connection.execute(
+                "INSERT INTO withdrawn SELECT document_id, version, title, "
+                "json_extract(details, '$.sections[0].language'), ?, ?, 0 FROM versions WHERE document_id = ? "
+                "ON CONFLICT DO NOTHING",
+                (today, erase_on, document_id),
+            )
+        self._reread(document_id)
+
+    def bring_back(self, document_id: str) -> bool:
+        """Show the versions of a withdrawn document again, as far as they are not erased; False where none is left."""
+        with self._writing() as connection:
+            back = connection.execute("DELETE FROM withdrawn WHERE document_id = ? AND NOT erased", (document_id,))
+        return back.rowcount > 0
+
+    def withdrawn(self, document_id: str, version: str) -> Withdrawn | None:
+        """Return what is known of a withdrawn version, or None for one that is not withdrawn."""
+        return next((found for found in self.all_withdrawn(document_id) if found.version == version), None)
+
+    def all_withdrawn(self, document_id: str | None = None) -> list[Withdrawn]:
+        """Return the withdrawn versions of one document or of all, in the order in which they were withdrawn."""
+        if self._is_older:
+            return []
+        where, values = ("WHERE document_id = ?", (document_id,)) if document_id is not None else ("", ())
+        rows = self._rows(
+            "SELECT document_id, version, title, language, withdrawn_on, erase_on, erased "  # noqa: S608 - a constant
+            f"FROM withdrawn {where} ORDER BY withdrawn_on, rowid",
+            values,
+        )
+        return [
+            Withdrawn(id_, version, title, language, on, erase_on, bool(erased))
+            for id_, version, title, language, on, erase_on, erased in rows
+        ]
+
+    def erase(self, document_id: str, version: str, vectors: Iterable[tuple[str, str]]) -> str | None:
+        """Erase text, chunks and vectors of a withdrawn version; what is left is its title and its days.
+
+        Args:
+            vectors: Model and content hash of each vector that no other text needs.
+
+        Returns:
+            The name of the original where no other version needs that, else None.
+        """
+        with self._writing() as connection:
+            row = connection.execute(
+                "SELECT original FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
+            ).fetchone()
+            connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+            connection.executemany("DELETE FROM embeddings WHERE model = ? AND content_hash = ?", vectors)
+            connection.execute("DELETE FROM versions WHERE document_id = ? AND version = ?", (document_id, version))
+            connection.execute(
+                "UPDATE withdrawn SET erased = 1 WHERE document_id = ? AND version = ?", (document_id, version)
+            )
+            needed = row and connection.execute("SELECT 1 FROM versions WHERE original = ?", row).fetchone()
+        with self._lock:  # the log of changes would keep the words otherwise
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return str(row[0]) if row and not needed else None
 
     # ---- Chunks ----
 
@@ -356,6 +528,15 @@ class Library:
             "SELECT id FROM chunks WHERE document_id = ? AND version IS NOT ?", (document_id, except_version)
         )
         return [row[0] for row in rows]
+
+    def other_chunks(self, document_id: str, version: str) -> Iterator[Chunk]:
+        """Yield the chunks of every version but one; so many that nobody should hold them all."""
+        rows = self._rows(
+            "SELECT DISTINCT document_id, version FROM chunks WHERE NOT (document_id = ? AND version = ?)",
+            (document_id, version),
+        )
+        for other, its_version in rows:
+            yield from self.chunks_of(other, its_version)
 
     def current_chunk_ids(self) -> set[str]:
         """Return the ids of the chunks that may answer now."""

@@ -234,13 +234,79 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(library, put, make_docume
     assert library.document("a.md", large.version) == large
 
 
+def test_a_library_of_the_first_release_is_brought_up_to_date_and_can_be_read_before(put, library, file):
+    """Reading alone changes nothing; opening it adds what is new and keeps all documents."""
+    first, _ = put("First.")
+    for table in ("resting", "withdrawn"):
+        library._connection.execute(f"DROP TABLE {table}")
+    library._connection.execute("PRAGMA user_version = 1")
+    library.close()
+    reader = Library(file, read_only=True)
+    assert reader.document("a.md") == first
+    assert reader.resting == {}
+    assert reader.all_withdrawn() == []
+    reader.close()
+    opened = Library(file)
+    assert opened.document("a.md") == first
+    opened.rest("a.md", first.version, "f")
+    assert list(opened.resting) == ["a.md"]
+    opened.close()
+
+
+def test_a_resting_version_is_kept_and_is_not_current(put, library):
+    """Its old links still open by their version; making it current again ends its rest."""
+    first, _ = put("First.")
+    library.rest("a.md", first.version, "f2")
+    assert library.current == {}
+    assert library.document("a.md") is None
+    assert library.document("a.md", first.version) == first
+    assert library.known("a.md").fingerprint == "f2"
+    assert library.chunk_count() == 0
+    library.make_current("a.md", first.version, "f3")
+    assert library.resting == {}
+    assert library.current["a.md"].version == first.version
+
+
+def test_a_withdrawn_document_is_shown_in_no_version(put, library):
+    """Neither text nor original; bringing it back shows all of them again."""
+    first, _ = put("First.")
+    second, _ = put("Second.")
+    library.withdraw("a.md", today="2026-11-22", erase_on="2026-12-22")
+    for version in (None, first.version, second.version):
+        assert library.document("a.md", version) is None
+        assert library.original("a.md", version) is None
+    withdrawn = library.withdrawn("a.md", first.version)
+    assert (withdrawn.title, withdrawn.withdrawn_on, withdrawn.erased) == (first.title, "2026-11-22", False)
+    assert library.bring_back("a.md") is True
+    assert library.document("a.md", first.version) == first
+    assert library.bring_back("a.md") is False
+
+
+def test_an_erased_version_leaves_its_title_and_days_alone(put, library, file):
+    """No word of it is in the file any more, or in the log beside it; what another version needs stays."""
+    first, chunks = put("Salamander secrets stand here.")
+    second, _ = put("Second.")
+    hash_ = chunks[0].content_hash
+    vector = np.full(384, 0.123456, dtype=np.float32)
+    library.store_vectors("m", [(hash_, vector), ("other", vector * 2)])
+    library.withdraw("a.md", today="2026-11-22", erase_on="2026-12-22")
+    assert library.erase("a.md", first.version, [("m", hash_)]) is None  # the second has the same original
+    assert library.erase("a.md", second.version, []) == "or/iginal.md"
+    assert library.vectors("m", [hash_, "other"]).keys() == {"other"}
+    assert library.withdrawn("a.md", first.version).erased
+    assert library.bring_back("a.md") is False
+    for kept in file.parent.glob(f"{file.name}*"):
+        assert b"Salamander" not in kept.read_bytes()
+        assert vector.tobytes() not in kept.read_bytes()
+
+
 def test_another_format_is_refused(library, file):
     """A library of another release is neither read nor changed."""
     library._connection.execute("PRAGMA user_version = 99")
     library.close()
     for read_only in (False, True):
         with pytest.raises(
-            DataFolderError, match=r"has format 99 and this program reads format 1.*another data folder"
+            DataFolderError, match=r"has format 99 and this program reads format 2.*another data folder"
         ):
             Library(file, read_only=read_only)
 
