@@ -8,7 +8,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 # How many processes share the tests. Each needs 2 to 3 GB.
 WORKERS ?= 2
 
-.PHONY: chat ingest test check eval eval-public bench install corpus format
+.PHONY: chat ingest test check eval eval-public bench soak install corpus format
 
 chat: ingest
 	$(BIN)/python app.py
@@ -44,6 +44,10 @@ eval-public: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m eval bench
+
+# Ends the program at 200 moments of its work, without warning: what is left must be whole. Half an hour.
+soak: $(READY)
+	$(BIN)/python -m eval soak
 
 # Builds the PDFs and DOCX of the corpus, the sections on sources of its Markdown, the pairs of the glossary, and the
 # list of ordinary words.

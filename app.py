@@ -17,6 +17,8 @@ from assistant.settings import Settings, read_settings
 from assistant.web.logs import start_logging
 from assistant.web.visits import Door
 
+# How often what is due is looked for while nothing changes.
+CARE_SECONDS = 3600.0
 EXAMPLES = """\
 examples:
   python app.py
@@ -44,6 +46,7 @@ def bring_up_to_date(assistant: Assistant) -> None:
     Without a model the documents still come in by their words; whatever fails is a line in the log.
     """
     logger = logging.getLogger("assistant")
+    assistant.watch()  # before the first sync, so that nothing slips in between
     for step in (assistant.warm_up, assistant.sync):
         try:
             report = step()
@@ -55,16 +58,34 @@ def bring_up_to_date(assistant: Assistant) -> None:
                 logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
     if assistant.ready:
         assistant.prepare_suggestions()
+    look_after(assistant)
+
+
+def look_after(assistant: Assistant) -> None:
+    """Until the assistant is closed: ask again what was asked in vain when documents change, erase what is due."""
+    logger = logging.getLogger("assistant")
+    while not assistant.closed:
+        try:
+            assistant.erase_due()
+            if assistant.wait_for_change(CARE_SECONDS) and assistant.ready:
+                assistant.ask_again()
+                assistant.prepare_suggestions()
+        except AssistantError as error:
+            if not assistant.closed:
+                logger.warning("%s", error)
+                assistant.wait_for_change(CARE_SECONDS)
 
 
 def door_of(settings: Settings) -> Door:
     """Return who may come in, by which way, and how often."""
-    code = settings.access_code
+    code, staff = settings.access_code, settings.staff_password_hash
     return Door(
         trusted_proxies=settings.trusted_proxies or "",
         path_prefix=settings.path_prefix or "",
         access_code=code.get_secret_value() if code else None,
         questions_per_minute=settings.questions_per_minute,
+        staff_password_hash=staff.get_secret_value() if staff else None,
+        upload_bytes=settings.upload_megabytes * 1_000_000,
     )
 
 
@@ -109,7 +130,10 @@ def main(arguments: list[str] | None = None) -> int:
             threading.Thread(target=bring_up_to_date, args=(assistant,), daemon=True).start()
             from assistant.web.server import create_app, run  # Gradio takes seconds to import: --help need not wait
 
-            site = create_app(assistant, contact=settings.contact, door=door_of(settings))
+            desk = assistant.staff if settings.staff_password_hash else None
+            site = create_app(
+                assistant, contact=settings.contact, door=door_of(settings), staff=desk, uploads=assistant.uploads
+            )
             sys.stderr.write(exposure(settings))
             run(site, settings.host, settings.port)
     except AssistantError as error:

@@ -10,8 +10,9 @@ Importing the package loads no model, no vector database and no web server; that
 
 from __future__ import annotations
 
+from assistant.answering.grouping import Grouping
 from assistant.answering.support import SupportJudge
-from assistant.build import Assistant, load_embedder, open_assistant
+from assistant.build import Assistant, check_open, load_embedder, open_assistant
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Query, Turn
 from assistant.errors import AssistantError
 from assistant.forest import Forest
@@ -26,6 +27,7 @@ __all__ = [
     "Citation",
     "Document",
     "Forest",
+    "Grouping",
     "Hit",
     "IngestReport",
     "Query",
@@ -34,6 +36,7 @@ __all__ = [
     "SupportTuning",
     "Tuning",
     "Turn",
+    "check_open",
     "load_embedder",
     "open_assistant",
     "read_settings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import re
@@ -10,16 +11,21 @@ import sys
 from pathlib import Path
 
 from assistant.answering.exporting import Check, QuoteCheck
-from assistant.build import check_export
+from assistant.commands import check_export
 from assistant.errors import AssistantError, SettingsError, UsageError
 from assistant.settings import read_settings
+from assistant.web.passwords import PasswordRefused, hash_password
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 EXAMPLES = """\
 examples:
   python -m assistant verify usa-next-answers-2026-11-22.docx
   python -m assistant verify board-paper.pdf --data /var/lib/usa-next --json
+  python -m assistant hash-password
 exit status of verify: 0 every quote holds, 1 some quote does not or an answer was changed, 2 misuse"""
+HASH = """\
+Ask for a password of the staff desk, twice, and print its hash, for the variable ASSISTANT_STAFF_PASSWORD_HASH. Where
+standard input is no terminal, the password is its first line. The password itself is kept nowhere."""
 VERIFY = """\
 Check a conversation that was exported as .md, .docx or .pdf: every quote is compared with the documents as they are
 now, and the words that the file shows with those that were exported. The assistant may run meanwhile; nothing is
@@ -43,12 +49,19 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--corpus", metavar="DIR", type=Path, help="folder of documents (default: corpus)")
     verify.add_argument("--data", metavar="DIR", type=Path, help="library and indexes (default: .assistant)")
     verify.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    commands.add_parser(
+        "hash-password", help="make the hash of a password for the staff desk", description=HASH, formatter_class=raw
+    )
     return described
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
     options = parser().parse_args(arguments)
+    return _print_hash() if options.command == "hash-password" else _verify(options)
+
+
+def _verify(options: argparse.Namespace) -> int:
     try:
         if options.corpus is not None and not options.corpus.is_dir():
             raise UsageError(f"The corpus {options.corpus} is not a folder. Name another with --corpus, or none.")
@@ -61,6 +74,26 @@ def main(arguments: list[str] | None = None) -> int:
         return 2 if isinstance(error, SettingsError | UsageError) else 1
     _write(json.dumps(check.to_dict(), ensure_ascii=False) if options.json else described(options.file.name, check))
     return 0 if check.holds else 1
+
+
+def _print_hash() -> int:
+    """Ask for a password and print its hash as a line for a file of variables."""
+    try:
+        if sys.stdin.isatty():
+            password = getpass.getpass("Password of the staff desk: ")
+            if password != getpass.getpass("The same again: "):
+                raise PasswordRefused("The two are not the same. Nothing was made.")
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        made = hash_password(password)
+    except (EOFError, KeyboardInterrupt):
+        sys.stderr.write("\nError: no password was given. Nothing was made.\n")
+        return 2
+    except PasswordRefused as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 2
+    _write(f"ASSISTANT_STAFF_PASSWORD_HASH='{made}'")
+    return 0
 
 
 def described(name: str, check: Check) -> str:

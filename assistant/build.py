@@ -7,13 +7,14 @@ import logging
 import os
 import shutil
 import threading
-import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Literal, Self
 
 from assistant.answering import exporting
 from assistant.answering.chat_model import ChatModel
@@ -21,38 +22,78 @@ from assistant.answering.exporting_blocks import Export, PaperLanguage
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
 from assistant.answering.generative import GenerativeAnswerer, rewrite
+from assistant.answering.grouping import Grouping
 from assistant.answering.pipeline import Pipeline, Writer
 from assistant.answering.suggesting import Suggestions, load_bank
 from assistant.answering.support import SupportJudge
+from assistant.desk import CheckReport, HealthLine, Twin, Withdrawn
 from assistant.documents.chunking import CHUNKING_VERSION
+from assistant.documents.fetching import Fetched, fetch
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.page_images import PageImages, PageLook, passage_on
 from assistant.documents.worker import ParsingWorker
-from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Language, Turn, WritingModel
-from assistant.errors import AssistantError, FolderOwned, LoadError, UsageError
+from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Language, Query, Turn, WritingModel
+from assistant.errors import AssistantError, IndexingError, LoadError, UsageError
 from assistant.index.bulk import BulkEmbedder
 from assistant.index.embedding import Embedder, SentenceTransformerEmbedder, Vectors
-from assistant.index.index import VECTORS_FOLDER, Index, Manifest, check_manifest, folder_state, vectors_work
+from assistant.index.index import (
+    VECTORS_FOLDER,
+    Index,
+    Manifest,
+    check_manifest,
+    folder_state,
+    vectors_work,
+)
 from assistant.index.sentence_vectors import SentenceVectors
-from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress, plan
+from assistant.ingest import backup, doctor, mending
+from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress
 from assistant.ingest.folder import CorpusFolder
+from assistant.ingest.watching import Watcher
 from assistant.language import detect_language, load_lexicon
 from assistant.retrieval.reranking import CrossEncoderReranker
-from assistant.retrieval.retriever import HybridRetriever
+from assistant.retrieval.retriever import HybridRetriever, OneDocument, Retriever
 from assistant.settings import Settings, read_settings
+from assistant.staff.drafts import DraftFolder
+from assistant.staff.erasing import erase_due, erase_version
+from assistant.staff.gaps import GapBoard
+from assistant.staff.health import health_of
+from assistant.staff.shelf import CorpusShelf
+from assistant.staff.twins import Other, Sketch, Where, find_twins
+from assistant.staff.upkeep import DeskUpkeep
 from assistant.store.journal import Journal
-from assistant.store.library import CurrentVersion, Library
-from assistant.store.owner import FolderLock, HandOver, Owner, is_owned
+from assistant.store.library import Library
+from assistant.store.owner import FolderLock, HandOver
 from assistant.tuning import Tuning, load_tuning
 
 logger = logging.getLogger(__name__)
 
 LIBRARY_NAME = "library.sqlite"
+DRAFTS_FOLDER = "drafts"
+UPLOADS_FOLDER = "uploads"
 JOURNAL_NAME = "journal.sqlite"
 # How long `close` waits for a sync in another thread, which is told to stop.
 STOP_SECONDS = 20.0
-# How long `ingest` waits for a data folder whose owner is just starting or just ending.
-PATIENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafts:
+    """What documents on their way in are read into and found by."""
+
+    data: Path
+    library: Library
+    sentences: SentenceVectors
+    ingest: Ingest
+    retriever: Retriever
+
+
+@dataclass(frozen=True, slots=True)
+class StaffDesk:
+    """The rooms of the staff desk, as `desk.Staff`."""
+
+    drafts: DraftFolder
+    shelf: CorpusShelf
+    gaps: GapBoard
+    upkeep: DeskUpkeep
 
 
 class Assistant:
@@ -78,8 +119,12 @@ class Assistant:
         self.data = Path(os.path.abspath(settings.data))  # noqa: PTH100
         self._lock = FolderLock(self.data)
         self._closed = False
-        self._ingest_lock = threading.Lock()
+        self._ingest_lock = threading.RLock()  # a change at the desk holds it around its own sync
         self._hand_over: HandOver | None = None
+        self._watcher: Watcher | None = None
+        self._changed = threading.Event()
+        self._staff: StaffDesk | None = None
+        self._staff_opened = ExitStack()
         with ExitStack() as opened:
             opened.callback(self._lock.release)
             self._open(opened, check_index=check_index)
@@ -98,7 +143,11 @@ class Assistant:
         self._library = Library(self.data / LIBRARY_NAME)
         opened.callback(self._library.close)
         self._journal = Journal(
-            self.data / JOURNAL_NAME, saved_days=settings.saved_days, feedback_days=settings.feedback_days
+            self.data / JOURNAL_NAME,
+            saved_days=settings.saved_days,
+            feedback_days=settings.feedback_days,
+            gap_days=settings.gap_days,
+            gap_texts=settings.gap_texts,
         )
         opened.callback(self._journal.close)
         self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
@@ -116,17 +165,8 @@ class Assistant:
         opened.callback(self._page_images.close)
         self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
         opened.callback(self._bulk.close)
-        self._ingest = Ingest(
-            self.corpus,
-            self.data,
-            library=self._library,
-            index=self._index,
-            embedder=self._embedder,
-            sentences=self._sentences,
-            bulk=self._bulk,
-            worker=self._worker,
-            chunk_tokens=settings.chunk_tokens,
-            embedder_is_at_hand=lambda: self._embedder.is_at_hand,
+        self._ingest = self._build_ingest(
+            self.corpus, self.data, self._library, self._index, self._sentences, self._worker
         )
         self._pipeline = self._build_pipeline(self.tuning)
         self._suggestions = Suggestions(
@@ -136,6 +176,13 @@ class Assistant:
             corpus=lambda: self._library.current,
             ready=lambda: self.ready,
         )
+        self._gaps = GapBoard(
+            self._journal.questions,
+            Grouping(self._embedder.embed, gloss=self.tuning.gloss),
+            ask=self._ask_for_quotes,
+            title_of=self._title_of,
+            explain=self.explain,
+        )
         if begin_anew:  # nothing is in, and what comes in has other vectors
             self.rebuild()
         if check_index and self._index.lexical.count() < self._library.chunk_count():
@@ -143,24 +190,56 @@ class Assistant:
         if check_index and vectors_lost:
             self._ingest.restore_vectors()
 
-    def _build_pipeline(self, tuning: Tuning, hits: int | None = None, *, writing: bool = True) -> Pipeline:
+    def _build_ingest(
+        self,
+        corpus: Path,
+        data: Path,
+        library: Library,
+        index: Index,
+        sentences: SentenceVectors,
+        worker: ParsingWorker,
+    ) -> Ingest:
+        return Ingest(
+            corpus,
+            data,
+            library=library,
+            index=index,
+            embedder=self._embedder,
+            sentences=sentences,
+            bulk=self._bulk,
+            worker=worker,
+            chunk_tokens=self.settings.chunk_tokens,
+            embedder_is_at_hand=lambda: self._embedder.is_at_hand,
+        )
+
+    def _build_retriever(
+        self, tuning: Tuning, library: Library, index: Index, sentences: SentenceVectors, hits: int | None = None
+    ) -> HybridRetriever:
         settings = self.settings
-        retriever = HybridRetriever(
-            self._library,
-            self._index,
+        return HybridRetriever(
+            library,
+            index,
             self._embedder,
-            self._sentences,
+            sentences,
             candidates=settings.candidates,
             hits=hits or settings.hits,
             tuning=tuning,
             reranker=self._reranker,
             rerank_hits=settings.rerank_hits,
         )
+
+    def _build_pipeline(self, tuning: Tuning, hits: int | None = None, *, writing: bool = True) -> Pipeline:
+        retriever = self._build_retriever(tuning, self._library, self._index, self._sentences, hits)
+        return self._pipeline_over(retriever, self._library, tuning, self._writer() if writing else None)
+
+    def _pipeline_over(self, retriever: Retriever, library: Library, tuning: Tuning, writer: Writer | None) -> Pipeline:
+        """Return a pipeline over some documents; how rare a word is, those tell that founders are answered from."""
+        settings = self.settings
         return Pipeline(
             retriever=retriever,
             answerer=ExtractiveAnswerer(answer_words=settings.answer_words, joins_from=tuning.joins_from),
-            writer=self._writer() if writing else None,
-            find_document=self._library.document,
+            writer=writer,
+            find_document=library.document,
             idf=self._index.inverse_document_frequency,
             vocabulary=self._index.vocabulary,
             tuning=tuning,
@@ -196,10 +275,7 @@ class Assistant:
         return not untouched and not vectors_work(self.data, self._library, self._embedder.key)
 
     def _manifest(self) -> Manifest:
-        chunking = f"{CHUNKING_VERSION}:{min(self.settings.chunk_tokens, self._embedder.max_tokens)}"
-        return Manifest(
-            embedding=self._embedder.key, chunking=chunking, loader=LOADER_VERSION, sentences=self._sentences.key
-        )
+        return manifest_of(self.settings, self._embedder, self._sentences)
 
     # ---- Questions ----
 
@@ -370,7 +446,24 @@ class Assistant:
     ) -> IngestReport:
         """Bring the corpus (or the paths named) into the library; see `Ingest.sync`."""
         with self._ingest_lock:
-            return self._ingest.sync(paths, dry_run=dry_run, progress=progress)
+            report = self._ingest.sync(paths, dry_run=dry_run, progress=progress)
+        if not dry_run and any(each.change in ("added", "changed", "removed") for each in report.documents):
+            self._changed.set()
+        return report
+
+    def wait_for_change(self, seconds: float) -> bool:
+        """Wait until documents have changed since the last call, and return whether they have; at most so long.
+
+        Returns at once when the assistant is closed.
+        """
+        changed = self._changed.wait(seconds)
+        self._changed.clear()
+        return changed and not self._closed
+
+    def watch(self) -> None:
+        """Bring in, until `close`, what comes into the corpus by other means, as soon as it is wholly written."""
+        self._watcher = Watcher(self.corpus, data=self.data, known=lambda: self._library.known, sync=self.sync)
+        self._watcher.start()
 
     def rebuild(self, progress: Progress = lambda event: None) -> IngestReport:
         """Build both indexes anew from the library, beside the old, and switch."""
@@ -434,6 +527,10 @@ class Assistant:
             logger.warning("A page is not shown: %s", error)
             return None
 
+    def withdrawn(self, document_id: str, version: str) -> Withdrawn | None:
+        """Return what is known of a version that was withdrawn, or None for one that was not."""
+        return self._library.withdrawn(document_id, version)
+
     @property
     def document_count(self) -> int:
         """How many documents can be searched."""
@@ -443,6 +540,158 @@ class Assistant:
     def journal(self) -> Journal:
         """Feedback and saved conversations."""
         return self._journal
+
+    # ---- The staff desk ----
+
+    @property
+    def staff(self) -> StaffDesk:
+        """The staff desk; its drafts are opened with its first use."""
+        with self._ingest_lock:
+            if self._staff is None:
+                with ExitStack() as opened:
+                    self._staff = self._open_staff(opened)
+                    self._staff_opened = opened.pop_all()
+            return self._staff
+
+    def _open_staff(self, opened: ExitStack) -> StaffDesk:
+        drafts = self._open_drafts(opened)
+        files = self.data / DRAFTS_FOLDER / "files"
+        sketches: dict[str, Sketch] = {}
+
+        def twins_of(document: Document, original: str) -> tuple[Twin, ...]:
+            others = (*_others(self._library, None), *_others(drafts.library, "draft"))
+            found = find_twins(document, Path(original).stem, others, sketches)
+            # A draft is known by its folder.
+            return tuple(
+                replace(twin, document=twin.document.partition("/")[0]) if twin.where == "draft" else twin
+                for twin in found
+            )
+
+        def take_vectors(chunks: Sequence[Chunk]) -> None:
+            for key, hashes in (
+                (self._embedder.key, [chunk.content_hash for chunk in chunks]),
+                (self._sentences.key, list(self._sentences.texts(chunks))),
+            ):
+                self._library.store_vectors(key, drafts.library.vectors(key, list(dict.fromkeys(hashes))).items())
+
+        def answer_from(question: str, document_id: str) -> Answer:
+            alone = OneDocument(drafts.retriever, document_id, drafts.library)
+            return self._pipeline_over(alone, drafts.library, self.tuning, None).answer(question)
+
+        def fetch_into(url: str, folder: Path) -> Fetched:
+            return fetch(url, folder, networks=_parts(self.settings.fetch_networks))
+
+        deeds = self._journal.deeds
+        main = self._build_retriever(self.tuning, self._library, self._index, self._sentences)
+        shelf = CorpusShelf(
+            self.corpus,
+            self.data,
+            library=self._library,
+            deeds=deeds,
+            sync=self.sync,
+            take_out=self._ingest.take_out,
+            alone=lambda: self._ingest_lock,
+            search=lambda text, document_id: _chunks(main, text),
+            twins=twins_of,
+            text_of_draft=lambda draft_id: folder.text(draft_id),
+            fetch=lambda url, document_id, by: folder.add_link(url, by=by, replaces=document_id),
+        )
+        folder = DraftFolder(
+            files,
+            self.data,
+            shelf=shelf,
+            deeds=deeds,
+            drafts=drafts.library,
+            library=self._library,
+            sync=drafts.ingest.sync,
+            stop_sync=drafts.ingest.stop,
+            take_vectors=take_vectors,
+            forget=lambda document_id: _forget(drafts, document_id),
+            search=lambda text, document_id: _chunks(OneDocument(drafts.retriever, document_id, drafts.library), text),
+            answer=answer_from,
+            twins=twins_of,
+            fetch=fetch_into,
+            alone=lambda: self._ingest_lock,
+        )
+        opened.callback(folder.close)
+        upkeep = DeskUpkeep(
+            health=self._health,
+            check=lambda: check_open(self),
+            repair=lambda: repair_open(self),
+            backup=lambda out: write_backup(self, out),
+            deeds=deeds,
+        )
+        return StaffDesk(folder, shelf, self._gaps, upkeep)
+
+    def _title_of(self, document_id: str) -> str | None:
+        found = self._library.metadata(document_id)
+        return found[0] if found else None
+
+    def _health(self) -> list[HealthLine]:
+        citations, since = self._journal.citations.counts(), self._journal.citations.since
+        return health_of(
+            self._library.holdings(),
+            cited=citations.keys(),
+            counted_since=since.isoformat() if since else None,
+            translations=self._library.translations,
+            today=datetime.now(UTC).date(),
+        )
+
+    @property
+    def uploads(self) -> Path:
+        """Where files lie while staff send them; what an earlier process has left there is gone."""
+        folder = self.data / UPLOADS_FOLDER
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        return folder
+
+    def ask_again(self) -> int:
+        """Ask what founders asked in vain once more, and return how many groups of it are wholly answered now."""
+        return len(self._gaps.ask_again())
+
+    def erase_due(self, today: date | None = None) -> list[str]:
+        """Erase the withdrawn documents whose day has come (UTC today, by default), and return their ids.
+
+        Where there are any, both indexes are built anew: words and vectors that have left them would stay on the disk.
+        """
+        with self._ingest_lock:
+            day = today or datetime.now(UTC).date()
+            originals = self.data / ORIGINALS_FOLDER
+            erased = erase_due(self._library, self._sentences, originals, self._journal, day)
+            if erased:
+                self.rebuild()
+            return erased
+
+    def _open_drafts(self, opened: ExitStack) -> _Drafts:
+        """Open the library and the indexes of the drafts; they are made anew when they do not fit, the files stay."""
+        data = self.data / DRAFTS_FOLDER / "index"
+        files = self.data / DRAFTS_FOLDER / "files"
+        files.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._try_drafts(opened, files, data)
+        except AssistantError as error:
+            logger.warning("The drafts are read once more: %s", error)
+            shutil.rmtree(data, ignore_errors=True)
+            return self._try_drafts(opened, files, data)
+
+    def _try_drafts(self, opened: ExitStack, files: Path, data: Path) -> _Drafts:
+        with ExitStack() as trying:
+            if not any(files.iterdir()):  # the indexes keep words of what has left them
+                shutil.rmtree(data, ignore_errors=True)
+            data.mkdir(parents=True, exist_ok=True)
+            library = Library(data / LIBRARY_NAME)
+            trying.callback(library.close)
+            if check_manifest(library, self._manifest()):
+                raise IndexingError("the settings of the indexes have changed.")
+            index = Index(data, library)
+            trying.callback(index.close)
+            sentences = SentenceVectors(library, self._embedder.key, gloss=self.tuning.gloss)
+            worker = ParsingWorker(_limits(self.settings))
+            trying.callback(worker.close)
+            ingest = self._build_ingest(files, data, library, index, sentences, worker)
+            opened.push(trying.pop_all())
+        retriever = self._build_retriever(self.tuning, library, index, sentences)
+        return _Drafts(data, library, sentences, ingest, retriever)
 
     # ---- Sharing and closing ----
 
@@ -456,6 +705,8 @@ class Assistant:
                 f"The app that owns {self.data} serves the corpus {self.corpus}, not {request['corpus']}. "
                 "Name that corpus, or another data folder with --data."
             )
+        if "upkeep" in request:
+            return _upkeep(self, request, progress)
         if request["rebuild"]:
             self._check_same_index(request)
             return self.rebuild(progress).to_dict()
@@ -480,8 +731,14 @@ class Assistant:
         atexit.unregister(self.close)
         if self._hand_over is not None:
             self._hand_over.close()
+        if self._watcher is not None:
+            self._watcher.close()
+        self._changed.set()
+        if self._staff is not None:
+            self._staff.drafts.stop()
         self._ingest.stop()
         self._bulk.close()
+        self._staff_opened.close()
         if not self._ingest_lock.acquire(timeout=STOP_SECONDS):
             logger.warning("An ingest does not end; the data folder is free when the process has ended.")
             return
@@ -507,6 +764,36 @@ class Assistant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _parts(setting: str | None) -> list[str]:
+    """Return the parts of a setting that are separated by commas."""
+    return [part.strip() for part in (setting or "").split(",") if part.strip()]
+
+
+def _others(library: Library, where: Literal["draft"] | None) -> Iterator[Other]:
+    """Yield the documents of a library, which others are compared with."""
+    for id_, version, title, original, text in library.texts():
+        stands: Where = where or ("published" if id_ in library.current else "unpublished")
+        yield Other(id_, version, title, Path(original).stem, text, stands)
+
+
+def _forget(drafts: _Drafts, document_id: str) -> None:
+    """Erase what the library of the drafts has kept of one."""
+    for kept in drafts.library.versions(document_id):
+        originals = drafts.data / ORIGINALS_FOLDER
+        erase_version(drafts.library, drafts.sentences, originals, document_id, kept.version)
+
+
+def _chunks(retriever: Retriever, text: str) -> list[Chunk]:
+    """Return the chunks that a text finds, best first."""
+    return [hit.chunk for hit in retriever.retrieve(Query(text, text, detect_language(text)))]
+
+
+def manifest_of(settings: Settings, embedder: SentenceTransformerEmbedder, sentences: SentenceVectors) -> Manifest:
+    """Return what indexes of these settings are built with."""
+    chunking = f"{CHUNKING_VERSION}:{min(settings.chunk_tokens, embedder.max_tokens)}"
+    return Manifest(embedding=embedder.key, chunking=chunking, loader=LOADER_VERSION, sentences=sentences.key)
 
 
 def _turns(history: Sequence[Turn | Mapping[str, Any]]) -> list[Turn]:
@@ -571,129 +858,6 @@ def load_embedder(model: str | None = None) -> Embedder:
     return SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
 
 
-def ingest(
-    settings: Settings,
-    paths: Sequence[Path],
-    *,
-    rebuild: bool = False,
-    dry_run: bool = False,
-    progress: Progress = lambda event: None,
-    handed_over: Progress = lambda event: None,
-) -> IngestReport:
-    """Do one ingest, in this process or, when an app owns the data folder, in the app.
-
-    Args:
-        handed_over: Called once, before the wait, when the app does the work.
-
-    Raises:
-        AssistantError: As `Assistant` and `Assistant.sync`, or that the owner was lost midway.
-    """
-    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - as Assistant.corpus
-    if dry_run and not is_owned(settings.data):
-        return _plan(settings, absolute)
-    owner = _own_or_find_owner(settings, check_index=not rebuild)
-    if isinstance(owner, Owner):
-        handed_over({"data": str(settings.data)})
-        request = {
-            "corpus": os.path.abspath(settings.corpus),  # noqa: PTH100
-            "paths": [str(path) for path in absolute],
-            "rebuild": rebuild,
-            "embedding_model": settings.embedding_model,
-            "chunk_tokens": settings.chunk_tokens,
-            "dry_run": dry_run,
-        }
-        return IngestReport.from_dict(owner.do(request, progress))
-    with owner as assistant:
-        return assistant.rebuild(progress) if rebuild else assistant.sync(absolute, dry_run=dry_run, progress=progress)
-
-
-def _own_or_find_owner(settings: Settings, *, check_index: bool) -> Assistant | Owner:
-    """Return the assistant over a free data folder, or the app that owns it; one that is just starting is waited for.
-
-    Raises:
-        FolderOwned: The owner takes no work, also after a while.
-    """
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return Assistant(settings, check_index=check_index)
-        except FolderOwned:
-            pass
-        try:
-            return Owner(settings.data)
-        except FolderOwned:
-            if time.monotonic() > give_up:
-                raise
-        time.sleep(0.25)
-
-
-def _plan(settings: Settings, paths: Sequence[Path]) -> IngestReport:
-    """Return what a sync would do, from the library as it is, and create and change nothing."""
-    corpus, data = (Path(os.path.abspath(folder)) for folder in (settings.corpus, settings.data))  # noqa: PTH100
-    current: Mapping[str, CurrentVersion] = {}
-    if (data / LIBRARY_NAME).is_file():
-        library = Library(data / LIBRARY_NAME, read_only=True)
-        current = library.current
-        library.close()
-    return plan(CorpusFolder(corpus, data=data).select(paths, current, copy=False), current)
-
-
-def read_stored_text(settings: Settings, document_id: str, version: str | None) -> str:
-    """Return the stored text of a document without owning the data folder: reading disturbs no owner.
-
-    Raises:
-        UsageError: There is no library, document or version of that name.
-    """
-    file = settings.data / LIBRARY_NAME
-    if not file.is_file():
-        raise UsageError(f"There is no library in {settings.data}. Run: python ingest.py")
-    library = Library(file, read_only=True)
-    try:
-        return stored_text(library, document_id, version)
-    finally:
-        library.close()
-
-
-def check_export(settings: Settings, file: Path) -> exporting.Check:
-    """Return what became of the quotes of an exported file, without owning the data folder or loading a model.
-
-    Where the corpus is at hand, a cited document that it holds otherwise than the library is a remark.
-
-    Raises:
-        UsageError: The file cannot be read or is no export of ours, or there is no library.
-    """
-    try:
-        if file.stat().st_size > exporting.BYTES_AT_MOST:
-            raise UsageError(f"{file} cannot be checked: it is larger than any export.")
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}. Name a file that was exported.") from error
-    if not (settings.data / LIBRARY_NAME).is_file():
-        raise UsageError(f"There is no library in {settings.data}. Run: python ingest.py")
-    library = Library(settings.data / LIBRARY_NAME, read_only=True)
-    try:
-        found = exporting.check(content, str(file), library.document)
-        cited = {quote.document for quote in found.quotes}
-        if not settings.corpus.is_dir() or not cited & set(library.current):
-            return found
-        return replace(found, remarks=(*found.remarks, *_unread(settings, library, cited)))
-    finally:
-        library.close()
-
-
-def _unread(settings: Settings, library: Library, cited: Collection[str | None]) -> Iterator[str]:
-    """Yield a sentence for each cited document whose file in the corpus is not what the library has read."""
-    corpus, data = (Path(os.path.abspath(folder)) for folder in (settings.corpus, settings.data))  # noqa: PTH100
-    current = {id_: now for id_, now in library.current.items() if id_ in cited}
-    for report in plan(CorpusFolder(corpus, data=data).select([], library.current, copy=False), current).documents:
-        if report.document in cited and report.change in ("changed", "removed"):
-            what = "is gone" if report.change == "removed" else "has changed"
-            yield (
-                f"The file of {report.document} in the corpus {what} since the library read it. Run python ingest.py, "
-                "then check again."
-            )
-
-
 def stored_text(library: Library, document_id: str, version: str | None) -> str:
     """Return the stored text of a document version.
 
@@ -707,3 +871,61 @@ def stored_text(library: Library, document_id: str, version: str | None) -> str:
             f"There is no {which} in the library. Give the path inside the corpus, with / between folders."
         )
     return document.text
+
+
+# ---- Upkeep ----
+
+
+def check_open(assistant: Assistant) -> CheckReport:
+    """Compare everything that an open assistant has, and change nothing; waits for an ingest that runs."""
+    with assistant._ingest_lock:
+        return doctor.check(_house(assistant))
+
+
+def repair_open(assistant: Assistant, progress: Progress = lambda event: None) -> CheckReport:
+    """Mend what can be mended under an open assistant, which answers meanwhile, and return what is left."""
+    with assistant._ingest_lock:
+        return mending.repair(_house(assistant), assistant._ingest, assistant._index, progress)
+
+
+def _house(assistant: Assistant) -> doctor.House:
+    return doctor.House(
+        CorpusFolder(assistant.corpus, data=assistant.data),
+        assistant.data,
+        assistant._library,
+        assistant._index.lexical,
+        assistant._index.look,
+        assistant._embedder.key,
+        assistant._sentences,
+        assistant._manifest(),
+        assistant.data / JOURNAL_NAME,
+        in_use=assistant._hand_over is not None,
+    )
+
+
+def write_backup(assistant: Assistant, out: BinaryIO) -> backup.Backup:
+    """Write corpus, library, originals and journal of an open assistant to a stream, which need not be seekable.
+
+    Raises:
+        DataFolderError: There is no room for copies of the databases, or one is damaged.
+        OSError: The stream takes no more.
+    """
+    return backup.write_backup(out, assistant.corpus, assistant.data, program=program_version())
+
+
+def _upkeep(assistant: Assistant, request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Do what another process has handed over."""
+    if request["upkeep"] == "check":
+        return check_open(assistant).to_dict()
+    if request["upkeep"] == "repair":
+        return repair_open(assistant, progress).to_dict()
+    kept = (assistant.corpus, assistant.data)
+    return backup.save_backup(Path(request["file"]), lambda out: write_backup(assistant, out), kept=kept).to_dict()
+
+
+def program_version() -> str:
+    """Return the release that runs, for what it writes."""
+    try:
+        return metadata.version("usa-next-assistant")
+    except metadata.PackageNotFoundError:
+        return "unknown"

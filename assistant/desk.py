@@ -197,6 +197,14 @@ class Drafts(Protocol):
         """
         ...
 
+    def make_version_of(self, draft_id: str, document: str | None, *, by: str) -> Draft:
+        """Make a draft the new version of a document that is in; None lets it be a document of its own again.
+
+        Raises:
+            UsageError: There is no such document, or another draft already replaces it.
+        """
+        ...
+
     def preview(self, draft_id: str) -> Preview | None:
         """Return the draft as the assistant reads it, or None while it is not read or cannot be."""
         ...
@@ -241,6 +249,24 @@ class Held:
     stored_at: str
     since: str | None = None
     erase_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A version whose text is shown nowhere any more.
+
+    Attributes:
+        withdrawn_on: The day since which; `erase_on` the day on which its words are erased for good.
+        erased: Whether they are.
+    """
+
+    document_id: str
+    version: str
+    title: str
+    language: Language
+    withdrawn_on: str
+    erase_on: str
+    erased: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +399,7 @@ class Gap:
     """Questions that mean the same.
 
     Attributes:
-        title: The question that stands for them.
+        title: The question that stands for them; empty where no words are kept.
         counts: By month (`2026-11`), oldest first.
         nearest: Documents that come nearest: id and title.
     """
@@ -392,8 +418,21 @@ class Gap:
         return sum(question.count for question in self.questions)
 
 
+@dataclass(frozen=True, slots=True)
+class GapKeeping:
+    """What the gap board keeps: for how many days, and whether the words of questions are among it."""
+
+    days: int
+    texts: bool
+
+
 class Gaps(Protocol):
     """The gap board. Every method raises `UsageError` with one sentence where it cannot do what it is asked."""
+
+    @property
+    def keeping(self) -> GapKeeping:
+        """What is kept, and for how long."""
+        ...
 
     def board(self) -> Sequence[Gap]:
         """Return the groups, those asked most first; open ones before the others."""
@@ -455,12 +494,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What the doctor found. `seconds` is the wall time."""
+    """What the doctor found.
+
+    Attributes:
+        chunks: How many there are; the ids of all of them were compared.
+        seconds: The wall time.
+        searched: How many of them were searched for by their own words and vectors: all, or a sample of many.
+    """
 
     differences: tuple[Difference, ...]
     documents: int
     chunks: int
     seconds: float
+    searched: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -468,6 +514,7 @@ class CheckReport:
             "healthy": not self.differences,
             "documents": self.documents,
             "chunks": self.chunks,
+            "searched": self.searched,
             "seconds": round(self.seconds, 3),
             "differences": [
                 {"kind": found.kind, "document": found.document, "sentence": found.sentence,
@@ -475,6 +522,12 @@ class CheckReport:
                 for found in self.differences
             ],
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CheckReport:
+        """Return the report that `to_dict` described."""
+        differences = tuple(Difference(**found) for found in values["differences"])
+        return cls(differences, values["documents"], values["chunks"], values["seconds"], values["searched"])
 
 
 class Upkeep(Protocol):

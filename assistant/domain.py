@@ -104,11 +104,15 @@ class Findings:
         dropped: What was left out as menu, header, footer or the like: the beginning of each piece, at most 200
             characters.
         hidden: Words that a reader would not see; they are left in unless the format says not to show them.
+        scanned: Pages, from 1, that show something and hold no text, such as pictures of pages.
+        unreadable: Pages, from 1, that are broken.
     """
 
     tables: int = 0
     dropped: tuple[str, ...] = ()
     hidden: tuple[HiddenText, ...] = ()
+    scanned: tuple[int, ...] = ()
+    unreadable: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

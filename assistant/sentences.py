@@ -7,7 +7,7 @@ with `- ` or a number, table rows with tabs between their cells. Offsets are tho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -33,6 +33,8 @@ _OPENED_QUOTE = re.compile(r"(?:[«“]|(?<!\w)\")(?![^«“\"»”]*[»”\"]$)
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
 # `START: January 2022` states a fact, although it looks like a heading.
 _LABELLED = re.compile(r"[^\s:][^:]{0,40}:\s+\S")
+# In characters; the longest sentence of the corpus has a tenth of it.
+LONGEST_SENTENCE = 4_000
 HEADING_WORDS_AT_MOST = 14
 
 
@@ -93,14 +95,30 @@ def _line_units(text: str, start: int, end: int, block: int, *, alone: bool) -> 
 
 def _looks_like_heading(line: str) -> bool:
     stripped = line.strip()
-    if len(stripped.split()) > HEADING_WORDS_AT_MOST or not stripped or _LABELLED.match(stripped):
+    if not stripped or len(stripped) > LONGEST_SENTENCE or _LABELLED.match(stripped):
+        return False
+    if len(stripped.split()) > HEADING_WORDS_AT_MOST:
         return False
     return stripped.endswith("?") or not _SENTENCE_END.search(stripped)
 
 
+def _no_longer(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans, those of more than `LONGEST_SENTENCE` characters in parts: nobody writes such sentences.
+
+    They are what is left of a table or a file without any full stop; each part ends with a word where it can.
+    """
+    for start, end in spans:
+        while end - start > LONGEST_SENTENCE:
+            space = text.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
+            cut = space if space > 0 else start + LONGEST_SENTENCE
+            yield start, cut
+            start = cut
+        yield start, end
+
+
 def _sentence_units(text: str, start: int, end: int, kind: UnitKind, block: int) -> Iterator[Unit]:
     """Yield the sentences of one line; a list item that holds several sentences gives several units of kind item."""
-    for sentence_start, sentence_end in sentence_spans(text, start, end):
+    for sentence_start, sentence_end in _no_longer(text, sentence_spans(text, start, end)):
         unit = _unit(text, sentence_start, sentence_end, kind, block)
         if unit.end > unit.start:
             yield unit

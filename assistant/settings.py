@@ -21,8 +21,10 @@ from assistant.errors import SettingsError
 PREFIX = "ASSISTANT_"
 # Shorter codes can be guessed.
 MIN_CODE = 8
+# As bcrypt writes it; the two digits are its cost, and others would be too weak or take a server minutes.
+_HASH = re.compile(r"\$2[aby]\$1[0-6]\$[./A-Za-z0-9]{53}")
 # No message shows their value.
-_SECRET = {"access_code"}
+_SECRET = {"access_code", "staff_password_hash"}
 # Read by the tests and by nothing else.
 _FOREIGN = {"ASSISTANT_TEST_DATA"}
 
@@ -98,7 +100,7 @@ class Settings(BaseSettings):
     question_characters: int = Field(2000, ge=100, le=20000, description="Longest question that is answered.")
 
     parse_seconds: float = Field(
-        60, gt=0, le=86400, description="Time in seconds after which the reading of a file is stopped."
+        30, gt=0, le=86400, description="Time in seconds after which the reading of a file is stopped."
     )
     parse_memory_megabytes: int = Field(
         1500, ge=256, le=1_000_000, description="Memory that the reading of a file may take."
@@ -117,11 +119,24 @@ class Settings(BaseSettings):
     path_prefix: str | None = Field(
         None, description="Path that the site stands under, such as /usanext; not set at the root of a host name."
     )
+    fetch_networks: str | None = Field(
+        None,
+        description="Addresses or networks that links may lead to besides the public internet, separated by commas, "
+        "such as an intranet's 10.2.0.0/16.",
+    )
     access_code: SecretStr | None = Field(
         None, description="Code that visitors give once, at least 8 characters; without it everybody may come in."
     )
     questions_per_minute: int = Field(
         12, ge=0, le=10_000, description="Questions of one visitor; 20 times as many of one address; 0 is no limit."
+    )
+    staff_password_hash: SecretStr | None = Field(
+        None,
+        description="Hash of the staff desk's password, as `python -m assistant hash-password` prints it; without it "
+        "the desk is off.",
+    )
+    upload_megabytes: int = Field(
+        500, ge=1, le=100_000, description="Size in MB of one upload at the staff desk, all its files together."
     )
     log: Literal["text", "json"] = Field(
         "text",
@@ -129,15 +144,23 @@ class Settings(BaseSettings):
     )
     saved_days: int = Field(180, ge=1, le=3650, description="Time in days for which a saved link opens.")
     feedback_days: int = Field(365, ge=1, le=3650, description="Time in days for which feedback is kept.")
+    gap_texts: bool = Field(
+        True,
+        description="Keep the words of questions without a whole answer, cleaned of addresses and numbers; `false` "
+        "keeps counts alone and erases the words that are there.",
+    )
+    gap_days: int = Field(
+        180, ge=1, le=3650, description="Time in days for which such a question is kept after it was last asked."
+    )
 
     @field_validator("model_temperature", mode="before")
     @classmethod
     def _none_in_words(cls, value: object) -> object:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "fetch_networks")
     @classmethod
-    def _check_proxies(cls, value: str | None) -> str | None:
+    def _check_networks(cls, value: str | None) -> str | None:
         for part in filter(None, (part.strip() for part in (value or "").split(","))):
             try:
                 ip_network(part, strict=False)
@@ -159,6 +182,16 @@ class Settings(BaseSettings):
         code = value.get_secret_value() if value is not None else ""
         if value is not None and (len(code) < MIN_CODE or code != code.strip() or not code.isprintable()):
             raise ValueError(f"it must have at least {MIN_CODE} characters, and no spaces around them")
+        return value
+
+    @field_validator("staff_password_hash")
+    @classmethod
+    def _check_hash(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _HASH.fullmatch(value.get_secret_value()):
+            raise ValueError(
+                "it is not the hash of a password. Make one with: python -m assistant hash-password, and write it in "
+                "single quotes, since a shell changes what follows a dollar sign"
+            )
         return value
 
     @model_validator(mode="after")

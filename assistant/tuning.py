@@ -3,6 +3,7 @@
 `tuning.json` holds weights and thresholds, `judges.json` the trees that judge whether there is an answer.
 `python -m eval tune` chooses them on the tuning half of the questions and writes the files; nothing else does.
 `support.json` holds the judge of what a language model writes; `python -m eval support --choose` writes it.
+`grouping.json` says which questions count as alike; `python -m eval gaps --choose` writes it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from assistant.forest import Forest
 TUNING_PATH = Path(__file__).with_name("tuning.json")
 JUDGES_PATH = Path(__file__).with_name("judges.json")
 SUPPORT_PATH = Path(__file__).with_name("support.json")
+GROUPING_PATH = Path(__file__).with_name("grouping.json")
 JUDGES = ("answerable", "false_premise")
 
 
@@ -109,3 +111,24 @@ class SupportTuning:
 def load_support_tuning(path: Path = SUPPORT_PATH) -> SupportTuning:
     """Return the numbers of the judge of written sentences that ship with the assistant."""
     return SupportTuning(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingTuning:
+    """Which questions belong to one group.
+
+    Attributes:
+        words: What shared rare words count beside the vectors (1 minus it).
+        alike_from: How alike two groups are, on average, that become one.
+        run: The command and figures that chose them.
+    """
+
+    words: float
+    alike_from: float
+    run: str = ""
+
+
+@cache
+def load_grouping_tuning(path: Path = GROUPING_PATH) -> GroupingTuning:
+    """Return the numbers of the gap board that ship with the assistant."""
+    return GroupingTuning(**json.loads(path.read_text(encoding="utf-8")))

@@ -17,6 +17,7 @@ from eval.question_set import HALVES, read_questions, split
 SYSTEMS = ("assistant", "tutorial", "sentence")
 DONE, FAILED, MISUSED = 0, 1, 2
 SUPPORT_FILE = Path("assistant/support.json")
+GROUPING_FILE = Path("assistant/grouping.json")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -147,6 +148,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     robustness.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
+    soak = _add(
+        commands, "soak", _soak, "kill -9 at seeded moments; every answer whole, nothing left over, nothing lost"
+    )
+    soak.add_argument("--each", type=int, default=50, metavar="N", help="kills of each of the four operations (50)")
+    soak.add_argument("--seed", type=int, default=7, metavar="N", help="another seed kills at other moments (7)")
+    soak.add_argument("--folder", type=Path, default=Path(".soak"), metavar="DIR", help="written to, then removed")
+    soak.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
     retrieval = _add(
         commands, "retrieval", _retrieval, "rank a set in BEIR's shape, beside BM25, MiniLM and their mean"
     )
@@ -171,6 +180,12 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--wrong", action="store_true", help="list the cases that were judged wrongly")
     support.add_argument("--why", metavar="TEXT", help="reason for a look at the held-out half")
     support.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    gaps = _add(commands, "gaps", _gaps, "how well questions asked in vain are grouped by meaning, in both languages")
+    gaps.add_argument("--half", choices=HALVES, default="tuning")
+    gaps.add_argument("--choose", action="store_true", help="choose the learned numbers on the tuning half, write them")
+    gaps.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half")
+    gaps.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     written = _add(commands, "written", _written, "what the language model of the settings writes, beside the quotes")
     written.add_argument("--sample", type=int, default=40, metavar="N", help="questions at most (default: 40)")
@@ -466,6 +481,19 @@ def _bench(options: argparse.Namespace) -> int:
     return FAILED if findings.faults else DONE
 
 
+def _soak(options: argparse.Namespace) -> int:
+    if options.each < 1:
+        raise Misuse(f"--each {options.each}: nothing would be killed. Ask for 1 or more.")
+    if options.folder.exists():
+        raise Misuse(f"{options.folder}: exists. Delete what an earlier run left, or name another folder.")
+    from eval.soak import run_soak
+
+    with _named_errors():
+        findings = run_soak(options.folder.absolute(), each=options.each, seed=options.seed, say=_say)
+    print(json.dumps(findings.to_dict()) if options.json else findings.as_table(), end="" if not options.json else "\n")
+    return FAILED if findings.faults else DONE
+
+
 def _robustness(options: argparse.Namespace) -> int:
     from eval.robustness import run_robustness
 
@@ -564,6 +592,38 @@ def _choose_support(material: Path | None, *, as_json: bool) -> int:
     write_json(SUPPORT_FILE, chosen)
     print(json.dumps(chosen, ensure_ascii=False, indent=2) if as_json else chosen["run"])
     return DONE
+
+
+def _gaps(options: argparse.Namespace) -> int:
+    _check_gaps(options)
+    from eval import gap_board, looks
+    from eval.jsonlines import write_json
+
+    if options.choose:
+        with _named_errors():
+            chosen = gap_board.choose(_say)
+        write_json(GROUPING_FILE, chosen)
+        print(json.dumps(chosen, ensure_ascii=False, indent=2) if options.json else chosen["run"])
+        return DONE
+    if options.half == "reporting":
+        # The column says which half of which questions; the project's own are called by their half alone.
+        looks.log_look("gaps-reporting", options.why, looks.LOOKS)  # type: ignore[arg-type]
+    with _named_errors():
+        found = gap_board.figures(options.half)
+    if options.json:
+        print(json.dumps({"half": options.half} | {name: one.to_dict() for name, one in found.items()}, indent=2))
+    else:
+        print(gap_board.table(found))
+    return DONE
+
+
+def _check_gaps(options: argparse.Namespace) -> None:
+    if options.half != "reporting":
+        return
+    if options.choose:
+        raise Misuse("The numbers are chosen on the tuning half alone; leave --half reporting out.")
+    if not (options.why or "").strip():
+        raise Misuse("A look at the reporting half needs a reason: --why TEXT. It is written to eval/looks.csv.")
 
 
 def _written(options: argparse.Namespace) -> int:

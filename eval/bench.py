@@ -36,9 +36,12 @@ CHILD_SECONDS = 7200
 # sentence-transformers' fastest batch on two cores (batches of 8 to 16 stay in the cache), so raw is at its best.
 RAW_BATCH = 16
 # Generated documents do not repeat between parts: each part counts from its own first number.
-FIRST_COLD, FIRST_WARM, FIRST_FINDABLE, FIRST_SIZED = 0, 10_000, 20_000, 100_000
+FIRST_COLD, FIRST_WARM, FIRST_FINDABLE, FIRST_BESIDE, FIRST_SIZED = 0, 10_000, 20_000, 30_000, 100_000
 # How many documents fill a corpus is learnt from this many.
 SAMPLE_DOCUMENTS = 5
+# At rest so many questions are asked; a visitor reads before asking again.
+ASKED_AT_REST = 100
+BETWEEN_QUESTIONS_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Sizes:
     start_repeats: int = 5
     findable_documents: int = 10
     findable_repeats: int = 3
+    beside_documents: int = 200
     openings: int = 10
     visitors: int = 50
     browsers: int = 5
@@ -59,7 +63,7 @@ class Sizes:
 
 QUICK = Sizes(
     ingest_documents=2, ingest_repeats=1, corpora=(60,), questions=6, start_repeats=1, findable_documents=1,
-    findable_repeats=1, openings=1, visitors=4, browsers=1,
+    findable_repeats=1, beside_documents=2, openings=1, visitors=4, browsers=1,
 )  # fmt: skip
 
 
@@ -218,7 +222,29 @@ class PageSpeed:
     faults: tuple[str, ...]
 
 
-Part = Ingest | Answers | Start | Findable | Judging | PageSpeed
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Answers while many documents come in, and at rest, over the same corpus in one process.
+
+    Attributes:
+        p95_ratio: 95th percentile during the ingest to that at rest; the target is at most 2.
+        rest_p50_seconds: Of the questions asked before the ingest; `during_` while it ran.
+        answered: How many questions were asked during the ingest, all of which were answered.
+        documents: How many came in meanwhile.
+    """
+
+    p50_ratio: float
+    p95_ratio: float
+    rest_p50_seconds: float
+    rest_p95_seconds: float
+    during_p50_seconds: float
+    during_p95_seconds: float
+    answered: int
+    documents: int
+    ingest_seconds: float
+
+
+Part = Ingest | Answers | Start | Findable | Judging | Beside | PageSpeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +315,7 @@ def run_bench(
         "start": lambda: start(folder, sizes, say),
         "findable": lambda: findable(folder, sizes, say),
         "judging": lambda: judging(say),
+        "beside": lambda: beside(folder, sizes, say),
         "page": lambda: page(sizes, say, corpus, data),
     }
     wanted = parts or [name for name in known if name != "page"]
@@ -392,6 +419,29 @@ def findable(folder: Path, sizes: Sizes, say: Say) -> Findable:
         chunks=int(runs[0]["chunks"]),
         asked_times=int(_median(runs, "asked_times")),
         repeats=sizes.findable_repeats,
+    )
+
+
+def beside(folder: Path, sizes: Sizes, say: Say) -> Beside:
+    """Measure answers while documents come in; the same questions at the same pace as at rest."""
+    built = _built(folder, min(sizes.corpora), say)
+    say(f"beside: {sizes.beside_documents} documents come in while questions are asked")
+    work = _emptied(folder / "beside")
+    shutil.copytree(built, work / "built")
+    run = _child("beside", built=str(work / "built"), first=FIRST_BESIDE, documents=sizes.beside_documents)
+    at = {name: sorted(run[name]) for name in ("rest", "during")}
+    p95 = {name: times[int(0.95 * len(times))] for name, times in at.items()}
+    p50 = {name: median(times) for name, times in at.items()}
+    return Beside(
+        p50_ratio=p50["during"] / p50["rest"],
+        p95_ratio=p95["during"] / p95["rest"],
+        rest_p50_seconds=p50["rest"],
+        rest_p95_seconds=p95["rest"],
+        during_p50_seconds=p50["during"],
+        during_p95_seconds=p95["during"],
+        answered=len(at["during"]),
+        documents=sizes.beside_documents,
+        ingest_seconds=run["seconds"],
     )
 
 
@@ -603,6 +653,34 @@ def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
     return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **_peaks()}
 
 
+def _measure_beside(built: str, first: int, documents: int) -> dict[str, Any]:
+    from assistant import open_assistant
+
+    corpus, facts = Path(built, "corpus"), _facts(built)
+    with open_assistant(corpus=corpus, data=Path(built, "data")) as assistant:
+        assistant.ask("Is this a question that warms everything up?")
+
+        def ask(number: int) -> float:
+            fact = facts[(number * 7) % len(facts)]
+            begun = time.perf_counter()
+            answer = assistant.ask(fact.question)
+            passed = time.perf_counter() - begun
+            if answer.outcome not in ("answered", "partly", "abstained"):
+                raise EvaluationError(f"{fact.question!r} was not answered while documents came in.")
+            time.sleep(BETWEEN_QUESTIONS_SECONDS)
+            return passed
+
+        rest = [ask(number) for number in range(ASKED_AT_REST)]
+        write_documents(corpus, first, documents)
+        syncing = threading.Thread(target=assistant.sync)
+        begun = time.perf_counter()
+        syncing.start()
+        during: list[float] = []
+        while syncing.is_alive():
+            during.append(ask(len(during)))
+        return {"rest": rest, "during": during, "seconds": time.perf_counter() - begun, **_peaks()}
+
+
 def _measure_judging() -> dict[str, Any]:
     from assistant import SupportJudge, load_embedder
     from eval.support import cases_of, chunks_of
@@ -638,6 +716,7 @@ _CHILDREN: Mapping[str, Callable[..., dict[str, Any]]] = {
     "first": _measure_first,
     "findable": _measure_findable,
     "judging": _measure_judging,
+    "beside": _measure_beside,
 }
 
 if __name__ == "__main__":

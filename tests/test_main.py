@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import pty
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +18,8 @@ import pytest
 from assistant.__main__ import main
 from assistant.answering.exporting import FORMATS
 from assistant.build import Assistant
+from assistant.settings import read_settings
+from assistant.web.passwords import fits
 
 FEE = "How much is the walrus fee?"
 
@@ -171,3 +177,68 @@ def test_help_is_quick_and_shows_examples(script):
     assert "python -m assistant verify usa-next-answers-2026-11-22.docx" in done.stdout
     assert done.stdout.endswith("status 0\nheavy []\n")
     assert done.stderr == ""
+
+
+# ---- The password of the staff desk ----
+
+
+def test_a_password_from_a_pipe_becomes_a_line_for_the_environment(monkeypatch, capsys):
+    """That the settings take; the password itself is nowhere in it, and no hash is made twice."""
+    lines = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", io.StringIO("blåbær-og-tyttebær\nanother line\n"))
+        assert main(["hash-password"]) == 0
+        lines.append(capsys.readouterr().out.strip())
+    name, made = lines[0].split("=", 1)
+    assert name == "ASSISTANT_STAFF_PASSWORD_HASH"
+    assert fits("blåbær-og-tyttebær", made.strip("'"))
+    assert read_settings(staff_password_hash=made.strip("'")).staff_password_hash is not None
+    assert lines[0] != lines[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        pytest.param("", "fewer than 12 characters", id="nothing"),
+        pytest.param("short\n", "fewer than 12 characters", id="short"),
+        pytest.param("x" * 73, "more than 72 bytes", id="long"),
+    ],
+)
+def test_a_password_that_cannot_be_used_is_misuse(given, sentence, monkeypatch, capsys):
+    """Exit status 2, nothing on standard output, and the password in neither."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    assert main(["hash-password"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(rf"Error: .*{sentence}.*\n", err)
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        pytest.param(("blåbær-og-tyttebær",) * 2, 0, "ASSISTANT_STAFF_PASSWORD_HASH='$2b$", id="the same twice"),
+        pytest.param(("blåbær-og-tyttebær", "blåbær"), 2, "The two are not the same", id="two different ones"),
+    ],
+)
+def test_on_a_terminal_it_is_asked_for_twice_and_not_shown(typed, status, said):
+    """On a real one, which shows what a program does not hide."""
+    command = [sys.executable, "-m", "assistant", "hash-password"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, command)  # the child of the fork becomes the command
+    shown = b""
+    for password, prompt in zip(typed, (b"Password of the staff desk: ", b"The same again: "), strict=True):
+        while prompt not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, f"{password}\n".encode())
+    while True:
+        try:
+            more = os.read(terminal, 1000)
+        except OSError:
+            break  # the other side is closed
+        if not more:
+            break
+        shown += more
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status
+    assert said in shown.decode()
+    assert "tyttebær" not in shown.decode()

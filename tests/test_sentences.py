@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from assistant.sentences import sentence_spans, split_units
+from assistant.sentences import LONGEST_SENTENCE, sentence_spans, split_units
 
 
 def pieces(text: str) -> list[str]:
@@ -115,3 +115,14 @@ def test_long_texts_take_time_in_proportion(text):
     started = time.process_time()
     assert split_units(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("word", ["word ", "x"], ids=["words", "one word"])
+def test_what_never_ends_is_cut(word):
+    """A text without any full stop is no sentence of a million characters; nothing of it is lost."""
+    text = word * (1_000_000 // len(word))
+    units = split_units(text)
+    assert max(unit.end - unit.start for unit in units) <= LONGEST_SENTENCE
+    assert "".join(text[unit.start : unit.end] for unit in units).replace(" ", "") == text.replace(" ", "")
+    if " " in word:
+        assert {text[unit.start : unit.end].split()[-1] for unit in units} == {"word"}

@@ -75,6 +75,7 @@ def test_settings_cannot_be_changed_later():
         pytest.param(
             "TRUSTED_PROXIES", "10.0.0.1, proxy", "proxy is not an address or network such as", id="no address"
         ),
+        pytest.param("FETCH_NETWORKS", "intranet", "intranet is not an address or network such as", id="no network"),
         pytest.param("TRUSTED_PROXIES", "*", r"\* is not an address or network", id="everybody"),
         pytest.param("PATH_PREFIX", "usanext", "it is not a path such as /usanext", id="no path"),
         pytest.param("PATH_PREFIX", "//evil.example", "it is not a path such as /usanext", id="another host"),
@@ -130,6 +131,32 @@ def test_the_access_code_is_never_shown(monkeypatch):
     settings = read_settings()
     assert "fjord" not in f"{settings}{settings!r}{settings.model_dump()}{settings.model_dump_json()}"
     assert settings.access_code.get_secret_value() == "fjord-and-fell"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("a-password-in-plain", id="a plain password"),
+        pytest.param("b2b12" + "a" * 53, id="a hash whose dollar signs a shell took"),
+        pytest.param("$2b$31$" + "a" * 53, id="a cost of months"),
+        pytest.param("$2b$04$" + "a" * 53, id="a cost of nothing"),
+    ],
+)
+def test_a_password_that_is_no_hash_is_refused_without_showing_it(monkeypatch, value):
+    """With how to make one; neither in the sentence nor in what it was raised from."""
+    monkeypatch.setenv("ASSISTANT_STAFF_PASSWORD_HASH", value)
+    with pytest.raises(SettingsError, match=r"STAFF_PASSWORD_HASH cannot be used: .*hash-password") as caught:
+        read_settings()
+    assert value not in f"{caught.value}{caught.value.__cause__}"
+
+
+def test_the_hash_of_the_password_is_never_shown(monkeypatch):
+    """It can be tried at home, a password at a time."""
+    made = "$2b$12$" + "a" * 53
+    monkeypatch.setenv("ASSISTANT_STAFF_PASSWORD_HASH", made)
+    settings = read_settings()
+    assert made not in f"{settings}{settings!r}{settings.model_dump()}{settings.model_dump_json()}"
+    assert settings.staff_password_hash.get_secret_value() == made
 
 
 @pytest.mark.parametrize(("given", "kept"), [("/usanext/", "/usanext"), ("/", None), ("/a/b", "/a/b"), ("", None)])

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from assistant.domain import Heading, Metadata
+from assistant.documents.hidden import HiddenWords, without_tags
+from assistant.domain import Findings, Heading, HiddenText, Metadata
 
 Kind = Literal["heading", "paragraph", "item", "row"]
 
@@ -56,7 +57,8 @@ class Parsed:
         front_matter: What the author wrote on top of the file about it.
         properties: What the file format itself says about the file; the weakest source.
         page_count: Physical pages (or slides); 0 where the format has none.
-        notices: Findings for the staff that did not stop the file, one sentence each.
+        notices: What staff should know and did not stop the file, one sentence each.
+        findings: What was dropped and what is hidden; tables are counted later, see `findings_of`.
     """
 
     blocks: tuple[Block, ...]
@@ -65,6 +67,7 @@ class Parsed:
     page_count: int = 0
     page_labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,30 @@ class PlacedBlock:
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """The stored text of a document with everything that is an offset into it."""
+    """The stored text of a document with everything that is an offset into it.
+
+    Attributes:
+        hidden: What was spelt in characters that no program draws; they are left out.
+    """
 
     text: str
     headings: tuple[Heading, ...]
     pages: tuple[int, ...]
     blocks: tuple[PlacedBlock, ...]
+    hidden: tuple[HiddenText, ...] = ()
+
+
+def findings_of(parsed: Parsed, stored: StoredText) -> Findings:
+    """Return what staff should know about how a file was read; a table has two rows or more."""
+    rows = tables = 0
+    before: PlacedBlock | None = None
+    for placed in stored.blocks:
+        if placed.block.kind == "row":
+            goes_on = before is not None and before.block.kind == "row" and not placed.block.starts_group
+            rows = rows + 1 if goes_on else 1
+            tables += rows == 2
+        before = placed
+    return replace(parsed.findings, tables=tables, hidden=parsed.findings.hidden + stored.hidden)
 
 
 def assemble(blocks: Iterable[Block], page_count: int = 0) -> StoredText:
@@ -108,10 +129,14 @@ class _Writer:
         self._pages: list[int] = []
         self._headings: list[Heading] = []
         self._placed: list[PlacedBlock] = []
+        self._hidden = HiddenWords()
 
     def write(self, block: Block) -> None:
         """Append one block, unless it holds no words."""
-        pieces = [_clean(piece, block) for piece in _split_at_pages(block.text)]
+        text, spelt = without_tags(block.text)
+        for words in spelt:
+            self._hidden.add("not_shown", words, block.page)
+        pieces = [_clean(piece, block) for piece in _split_at_pages(text)]
         if not "".join(pieces).strip():
             return
         self._append(self._separator(block))
@@ -133,6 +158,7 @@ class _Writer:
             headings=tuple(self._headings),
             pages=tuple(self._pages[:page_count]),
             blocks=tuple(self._placed),
+            hidden=self._hidden.found(),
         )
 
     def _append(self, text: str) -> None:
@@ -178,7 +204,7 @@ def _clean(text: str, block: Block) -> str:
     if block.kind == "row":
         return "\t".join(" ".join(cell.split()) for cell in text.split("\t"))
     if block.lines_kept:
-        lines = [re.sub(r"[^\S\n\t]+$", "", line).rstrip() for line in text.split("\n")]
+        lines = [line.rstrip() for line in text.split("\n")]
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
     # Edges are kept as one space: at a page break they tell whether the word goes on.
     return re.sub(r"\s+", " ", text)

@@ -24,6 +24,16 @@ FORMATS: dict[str, Format] = {
     ".pptx": "pptx",
 }
 
+# What the list of an Office file's parts names; the former are those of files with macros.
+_KINDS = (
+    (b"vnd.ms-word.", "docx"),
+    (b"vnd.ms-powerpoint.", "pptx"),
+    (b"wordprocessingml", "docx"),
+    (b"presentationml", "pptx"),
+    (b"spreadsheetml", "xlsx"),
+    (b"vnd.ms-excel.", "xlsx"),
+)
+
 _NAMES = {
     "pdf": "a PDF",
     "docx": "a Word document",
@@ -40,6 +50,12 @@ _NAMES = {
 
 _REMEDIES = {
     ".doc": "Save it as .docx",
+    ".docm": "Save it as .docx",
+    ".dotx": "Save it as .docx",
+    ".dotm": "Save it as .docx",
+    ".pptm": "Save it as .pptx",
+    ".ppsx": "Save it as .pptx",
+    ".potx": "Save it as .pptx",
     ".ppt": "Save it as .pptx",
     ".odt": "Save it as .docx",
     ".rtf": "Save it as .docx",
@@ -55,14 +71,27 @@ _REMEDIES = {
     ".tiff": "Run OCR on it and add the result as .pdf",
 }
 
+# What to do about content that no renaming helps.
+_REMEDIES_BY_CONTENT = {
+    "ole": "Open it in Office and save it as .docx or .pptx",
+    "image": "Run OCR on it and add the result as .pdf",
+    "zip": "Unpack it and add the files in it",
+}
+
 # Beyond this ratio of unpacked to packed bytes no office document has been seen; bombs have 1000 and more.
 _MAX_ZIP_RATIO = 200
 _RATIO_FREE_BYTES = 10 * 1024 * 1024
+# Presentations of hundreds of slides have some thousand parts.
+_MOST_PARTS = 20_000
+_PART_MARK = b"PK\x01\x02"
 
 # In an encrypted Office file the package is one stream of this name in an OLE container.
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
-_HTML = re.compile(rb"(?:\s|<!--.*?-->|<\?xml[^>]*\?>)*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+# What has matched is never tried in another way: thousands of comments would take for ever.
+_HTML = re.compile(
+    rb"(?>\s+|<!--(?>.*?-->)|<\?xml(?>[^>]*\?>))*+<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
+)
 
 
 def format_of(document_id: str) -> Format:
@@ -88,8 +117,11 @@ def check_content(raw: bytes, document_id: str, promised: Format, *, unpacked_by
     Raises:
         DamagedFile: The content is of another format, or the archive is broken.
         EncryptedFile: An Office file that needs a password.
-        LimitExceeded: A ZIP-based file that unpacks to more than `unpacked_bytes`, or looks like a bomb.
+        LimitExceeded: A ZIP-based file of very many parts, or one that unpacks to more than `unpacked_bytes`, or looks
+            like a bomb.
     """
+    if promised in ("docx", "pptx") and raw.count(_PART_MARK) > _MOST_PARTS:
+        raise LimitExceeded(document_id, f"has more than {_MOST_PARTS} parts", "Split it")
     actual = _sniff(raw)
     if actual == "ole" and _ENCRYPTED_PACKAGE in raw and promised in ("docx", "pptx"):
         raise EncryptedFile(document_id, "needs a password", "Save a copy without a password and add that")
@@ -111,7 +143,7 @@ def _wrongly_named(document_id: str, actual: str) -> DamagedFile:
     path = PurePath(document_id)
     remedy = f"Rename it to {path.with_suffix(f'.{actual}').name}"
     if f".{actual}" not in FORMATS:
-        remedy = "Save it in a format that is read: " + ", ".join(FORMATS)
+        remedy = _REMEDIES_BY_CONTENT.get(actual, "Save it in a format that is read: " + ", ".join(FORMATS))
     return DamagedFile(document_id, f"is {_NAMES[actual]} by its content", remedy)
 
 
@@ -140,11 +172,7 @@ def _sniff_archive(raw: bytes) -> str | None:
             names = archive.namelist()
             if "[Content_Types].xml" in names:
                 types = _read_start(archive, "[Content_Types].xml")
-                for mark, name in (
-                    (b"wordprocessingml", "docx"),
-                    (b"presentationml", "pptx"),
-                    (b"spreadsheetml", "xlsx"),
-                ):
+                for mark, name in _KINDS:
                     if mark in types:
                         return name
             kind = _read_start(archive, "mimetype") if "mimetype" in names else b""

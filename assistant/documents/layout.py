@@ -34,6 +34,7 @@ _RUNNING_SHARE = 0.4
 _RUNNING_PAGES = 5
 _RUNNING_LINES = 4
 _SAME_HEIGHT = 4.0
+_PROSE_WORDS = 5
 
 _LIGATURES = {"ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff", "ﬃ": "ffi", "ﬄ": "ffl"}
 # In the usual encoding of PDF fonts, unused codes show a bullet (ISO 32000-1, annex D.2, note 3).
@@ -108,14 +109,33 @@ class _Style:
     hyphenated: frozenset[str]
 
 
-def blocks_of(pages: Sequence[Sequence[Line]]) -> list[Block]:
-    """Return the blocks of a document, given the lines of each page in reading order."""
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """The blocks of a document, and its running headers, footers and page numbers, each once, that are left out."""
+
+    blocks: tuple[Block, ...]
+    dropped: tuple[str, ...] = ()
+
+
+def lay_out(pages: Sequence[Sequence[Line]]) -> LaidOut:
+    """Make blocks of a document, given the lines of each page in reading order.
+
+    Where nothing but headers and footers would be found, they are the text.
+    """
     cleaned = [[_with_plain_signs(line) for line in page] for page in pages]
-    kept = _without_running_lines([_columns_apart(page) for page in cleaned])
+    apart = [_columns_apart(page) for page in cleaned]
+    kept = _without_running_lines(apart)
     lines = [line for page in kept for line in page]
+    dropped: dict[str, str] = {}
+    for page, rest in zip(apart, kept, strict=True):
+        if lines and len(rest) < len(page):
+            left = {id(line) for line in rest}
+            for line in page:
+                if id(line) not in left:
+                    dropped.setdefault(_running_key(line), line.text)
     if not lines:
         lines = [line for page in cleaned for line in page]
-    return list(_Composer(_style_of(lines)).compose(lines))
+    return LaidOut(tuple(_Composer(_style_of(lines)).compose(lines)), tuple(dropped.values()))
 
 
 def _with_plain_signs(line: Line) -> Line:
@@ -167,8 +187,19 @@ def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
             if (is_running and not is_table_head) or (with_text > 1 and line in edge and _is_page_number(line)):
                 continue
             rest.append(line)
-        kept.append(rest)
+        kept.append(rest or _own_lines(page, pages))
     return kept
+
+
+def _own_lines(page: Sequence[Line], pages: Sequence[Sequence[Line]]) -> list[Line]:
+    """Return what is kept of a page that would lose all its lines: those that no other page has, where they are prose.
+
+    Sentences that differ in their numbers alone look like headers with page numbers; but a header is no sentence.
+    """
+    counts = Counter(line.text for each in pages for line in each)
+    own = [line for line in page if counts[line.text] == 1 and not _is_page_number(line)]
+    is_prose = any(len(line.text.split()) >= _PROSE_WORDS and _SENTENCE_END.search(line.text) for line in own)
+    return own if is_prose else []
 
 
 def _edge_lines(page: Sequence[Line]) -> list[Line]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from assistant.documents import content, metadata
-from assistant.documents.blocks import Parsed, StoredText, assemble
+from assistant.documents import content, metadata, office
+from assistant.documents.blocks import Parsed, StoredText, assemble, findings_of
+from assistant.documents.reading import corpus_of, read_file
 from assistant.documents.sections import find_sections, language_of_text
 from assistant.domain import Document, Metadata, version_of
 from assistant.errors import DamagedFile, LimitExceeded, LoadError, NoTextFound
@@ -23,9 +24,12 @@ from assistant.errors import DamagedFile, LimitExceeded, LoadError, NoTextFound
 logger = logging.getLogger(__name__)
 
 # Raised whenever the stored text of any format would change, so that a sync reads every file again.
-LOADER_VERSION = "5"
+LOADER_VERSION = "6"
 
 SUPPORTED_SUFFIXES: frozenset[str] = frozenset(content.FORMATS)
+
+# Of any encoding that is read.
+_MOST_BYTES_PER_CHARACTER = 4
 
 # A title made of the first words of a document without headings is cut here.
 _MAX_TITLE_WORDS = 12
@@ -41,13 +45,15 @@ class Limits:
         pages: Pages of a PDF, slides of a presentation.
         unpacked_bytes: What a ZIP-based format (DOCX, PPTX) may unpack to.
         file_bytes: Size of the file itself.
+        characters: Length of the stored text; whoever takes it over divides it and searches in it without a limit.
     """
 
-    seconds: float = 60.0
+    seconds: float = 30.0
     memory_bytes: int = 1_500_000_000
     pages: int = 3000
     unpacked_bytes: int = 300_000_000
     file_bytes: int = 100_000_000
+    characters: int = 10_000_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -71,62 +77,43 @@ def load_document(path: Path, document_id: str, limits: Limits = DEFAULT_LIMITS)
         EncryptedFile: It needs a password.
         DamagedFile: It is missing, unreadable, broken, wrongly named, or its front matter or sidecar is wrong.
         NoTextFound: It is empty or holds pictures only.
-        LimitExceeded: It is too large, has too many pages or unpacks to too much.
+        LimitExceeded: It is too large, has too many pages, too much text, or unpacks to too much.
     """
     document_id = unicodedata.normalize("NFC", document_id)
     file_format = content.format_of(document_id)
-    raw = _read(path, document_id, limits)
+    corpus = corpus_of(path, document_id)
+    raw = _read(path, document_id, corpus, limits)
     content.check_content(raw, document_id, file_format, unpacked_bytes=limits.unpacked_bytes)
-    sidecar = metadata.read_sidecar(path, document_id)
+    if file_format in ("text", "markdown") and len(raw) > _MOST_BYTES_PER_CHARACTER * limits.characters:
+        raise _too_long(document_id, len(raw) // _MOST_BYTES_PER_CHARACTER, limits)
+    sidecar = metadata.read_sidecar(path, document_id, corpus)
     parsed = _parse(raw, document_id, file_format, limits)
     stored = assemble(parsed.blocks, parsed.page_count)
     if not stored.text:
         raise NoTextFound(document_id, "holds no text", "Add a version that holds the words as text")
+    if len(stored.text) > limits.characters:
+        raise _too_long(document_id, len(stored.text), limits)
     return _document(document_id, raw, parsed, stored, metadata.merge(sidecar, parsed.front_matter))
 
 
-def _read(path: Path, document_id: str, limits: Limits) -> bytes:
-    """Read a file's bytes, after the checks that need none of them."""
-    _check_place(path, document_id)
-    try:
-        size = path.stat().st_size
-        if size > limits.file_bytes:
-            raise LimitExceeded(
-                document_id,
-                f"is {size / 1e6:.0f} MB and the limit is {limits.file_bytes / 1e6:.0f} MB",
-                "Split it or make its pictures smaller",
-            )
-        raw = path.read_bytes()
-    except PermissionError as error:
-        raise DamagedFile(document_id, "may not be read by this user", "Grant read permission on the file") from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DamagedFile(document_id, f"cannot be read from disk ({reason})", "Check the file") from error
+def _too_long(document_id: str, characters: int, limits: Limits) -> LimitExceeded:
+    reason = f"holds at least {characters / 1e6:.1f} million characters and the limit is {limits.characters / 1e6:g}"
+    return LimitExceeded(document_id, f"{reason} million", "Split it")
+
+
+def _read(path: Path, document_id: str, corpus: Path | None, limits: Limits) -> bytes:
+    """Read a file's bytes.
+
+    Raises:
+        DamagedFile: As `reading.read_file`.
+        LimitExceeded: It is larger than the limit.
+        NoTextFound: It is empty.
+    """
+    remedy = "Split it or make its pictures smaller"
+    raw = read_file(path, document_id, corpus=corpus, limit=limits.file_bytes, remedy=remedy)
     if not raw:
         raise NoTextFound(document_id, "is empty (0 bytes)", "Save or download it again")
     return raw
-
-
-def _check_place(path: Path, document_id: str) -> None:
-    """Refuse what is no file of the corpus: a missing file, a folder, a link that leads out."""
-    if path.is_symlink() and not path.exists():
-        raise DamagedFile(document_id, "is a link to a file that does not exist", "Put the file itself there")
-    if not path.exists():
-        raise DamagedFile(document_id, "does not exist", "Check the path")
-    if path.is_dir():
-        raise DamagedFile(document_id, "is a folder", "Name the files in it")
-    if not path.is_file():
-        raise DamagedFile(document_id, "is not a regular file", "Put a copy of its content there")
-    root = _root(path, document_id)
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
-        raise DamagedFile(document_id, "is a link that leads out of the corpus", "Put a copy of the file itself there")
-
-
-def _root(path: Path, document_id: str) -> Path | None:
-    """Return the folder that `document_id` is relative to, or None where the path does not end in the id."""
-    parts = PurePosixPath(document_id).parts
-    ending = [unicodedata.normalize("NFC", part) for part in path.absolute().parts[-len(parts) :]]
-    return path.absolute().parents[len(parts) - 1] if ending == list(parts) else None
 
 
 def _parse(raw: bytes, document_id: str, file_format: content.Format, limits: Limits) -> Parsed:
@@ -172,11 +159,21 @@ def _parser(file_format: content.Format, limits: Limits) -> Callable[[bytes, str
         case "docx":
             from assistant.documents import word
 
-            return word.parse
+            return _with_notices(word.parse)
         case "pptx":
             from assistant.documents import slides
 
-            return partial(slides.parse, max_slides=limits.pages)
+            return _with_notices(partial(slides.parse, max_slides=limits.pages))
+
+
+def _with_notices(parse: Callable[[bytes, str], Parsed]) -> Callable[[bytes, str], Parsed]:
+    """Return the parser of an Office format, followed by a look at what its file holds besides text."""
+
+    def parse_and_look(raw: bytes, document_id: str) -> Parsed:
+        parsed = parse(raw, document_id)
+        return replace(parsed, notices=(*parsed.notices, *office.notices_of(raw)))
+
+    return parse_and_look
 
 
 def _document(document_id: str, raw: bytes, parsed: Parsed, stored: StoredText, stated: Metadata) -> Document:
@@ -193,6 +190,7 @@ def _document(document_id: str, raw: bytes, parsed: Parsed, stored: StoredText, 
         page_labels=parsed.page_labels,
         headings=stored.headings,
         notices=parsed.notices,
+        findings=findings_of(parsed, stored),
     )
 
 

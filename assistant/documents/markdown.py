@@ -8,29 +8,38 @@ from typing import TYPE_CHECKING
 
 from assistant.documents import metadata
 from assistant.documents.blocks import Block, Parsed
+from assistant.documents.hidden import HiddenWords
 from assistant.documents.plaintext import decode
 from assistant.documents.sections import start_at_titles
-from assistant.domain import Metadata
-from assistant.errors import DamagedFile
+from assistant.domain import Findings, Metadata
+from assistant.errors import DamagedFile, LimitExceeded
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FENCE = re.compile(r"---[ \t]*\n")
 _CLOSING_FENCE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+# A list and its item are two levels. What is nested deeper the parser leaves out without a word.
+_MOST_NESTED = 100
+_NESTING = ("list_item_open", "blockquote_open")
 _KEY = re.compile(r"[\w.-]+[ \t]*:(?:\s|$)")
+# What has matched is not tried in another way: a line of many # would take for ever.
+_COMMENTS_ONLY = re.compile(r"\s*+(?:#.*+\s*+)*+$")
 _WHERE = "its front matter"
 
 
 def parse(raw: bytes, document_id: str) -> Parsed:
-    """Return the blocks of a Markdown file and what its front matter says.
+    """Return the blocks of a Markdown file and what its front matter says; of HTML in it what `webpage` would take.
 
     Raises:
         DamagedFile: The bytes are not text, or the front matter is broken: it is never half-read.
+        LimitExceeded: Lists, quotes or the HTML in it are nested too deeply.
     """
     text = decode(raw, document_id)
     front_matter, body = split_front_matter(text, document_id)
-    return Parsed(blocks=tuple(start_at_titles(_blocks(body))), front_matter=front_matter)
+    hidden = HiddenWords()
+    blocks = tuple(start_at_titles(_blocks(body, document_id, hidden)))
+    return Parsed(blocks=blocks, front_matter=front_matter, findings=Findings(hidden=hidden.found()))
 
 
 def split_front_matter(text: str, document_id: str) -> tuple[Metadata, str]:
@@ -43,7 +52,7 @@ def split_front_matter(text: str, document_id: str) -> tuple[Metadata, str]:
         return Metadata(), text
     closing = _CLOSING_FENCE.search(text, opening.end())
     content = text[opening.end() : closing.start() if closing else None]
-    if not _KEY.match(content.lstrip("\n")) and not re.match(r"\s*(?:#.*\s*)*$", content):
+    if not _KEY.match(content.lstrip("\n")) and not _COMMENTS_ONLY.match(content):
         if closing and _looks_like_yaml(content):
             return metadata.read_yaml(content, document_id, where=_WHERE, first_line=2), text[closing.end() :]
         return Metadata(), text
@@ -62,18 +71,24 @@ def _looks_like_yaml(content: str) -> bool:
     return bool(lines) and sum(1 for line in lines if _KEY.match(line.strip())) * 2 >= len(lines)
 
 
-def _blocks(body: str) -> Iterator[Block]:
+def _blocks(body: str, document_id: str, hidden: HiddenWords) -> Iterator[Block]:
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body)
-    yield from _Walker(tokens).blocks()
+    parser = MarkdownIt("commonmark", {"maxNesting": _MOST_NESTED}).enable(["table", "strikethrough"])
+    tokens = parser.parse(body)
+    if any(token.type in _NESTING and token.level + 1 >= _MOST_NESTED for token in tokens):
+        reason = f"has lists or quotes nested more than {_MOST_NESTED // 2} deep"
+        raise LimitExceeded(document_id, reason, "Write it with fewer levels")
+    yield from _Walker(tokens, document_id, hidden).blocks()
 
 
 class _Walker:
     """Walks the flat tokens of markdown-it and keeps count of the lists around them."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], document_id: str, hidden: HiddenWords) -> None:
         self._tokens = tokens
+        self._document_id = document_id
+        self._hidden = hidden
         self._lists: list[int | None] = []  # the next number of each open list; None for bullets
         self._marker: str | None = None  # the mark of the list item that has no words yet
         self._new_group = False
@@ -142,7 +157,7 @@ class _Walker:
         """Blocks of HTML that stands between paragraphs: its words, without its tags."""
         from assistant.documents.webpage import fragment_blocks
 
-        for block in fragment_blocks(content):
+        for block in fragment_blocks(content, self._document_id, self._hidden):
             yield self._words(block.text) if self._lists else block
 
 

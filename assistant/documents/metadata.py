@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
+from assistant.documents.reading import read_file
 from assistant.domain import Language, Metadata
-from assistant.errors import DamagedFile, LimitExceeded
+from assistant.errors import DamagedFile, LimitExceeded, LoadError
 
 MAX_YAML_BYTES = 64 * 1024
+_SHORTER = "Keep only the keys that describe it"
 
 # How YAML writes "no value".
 _NOTHING: tuple[object, ...] = ("", "~", "null", [])
@@ -34,24 +36,77 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.yaml")
 
 
-def read_sidecar(path: Path, document_id: str) -> Metadata:
+def read_sidecar(path: Path, document_id: str, corpus: Path | None = None) -> Metadata:
     """Return what the sidecar of the document at `path` says; empty metadata where there is none.
 
+    Args:
+        corpus: The folder that the sidecar must lie in, links followed; None where any place will do.
+
     Raises:
-        DamagedFile: The sidecar is not valid YAML, or a known key holds a wrong value.
+        DamagedFile: The sidecar leads out of the corpus, is not valid YAML, or a known key holds a wrong value.
         LimitExceeded: The sidecar is larger than 64 KB.
     """
     sidecar = sidecar_of(path)
     if not sidecar.is_file():
         return Metadata()
+    called = f"its sidecar {sidecar.name}"
+    raw = read_file(sidecar, document_id, corpus=corpus, limit=MAX_YAML_BYTES, remedy=_SHORTER, called=f"{called} ")
     try:
-        raw = sidecar.read_bytes()
         text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DamagedFile(
-            document_id, f"its sidecar {sidecar.name} cannot be read as UTF-8 text", "Save the sidecar as UTF-8"
-        ) from error
-    return read_yaml(text, document_id, where=f"its sidecar {sidecar.name}")
+    except UnicodeDecodeError as error:
+        raise DamagedFile(document_id, f"{called} cannot be read as UTF-8 text", "Save the sidecar as UTF-8") from error
+    return read_yaml(text, document_id, where=called)
+
+
+def sidecar_text(path: Path) -> str | None:
+    """Return what stands in the sidecar of the document at `path`, or None where there is none."""
+    sidecar = sidecar_of(path)
+    return sidecar.read_text(encoding="utf-8-sig") if sidecar.is_file() else None
+
+
+def sidecar_details(text: str | None) -> dict[str, Any]:
+    """Return the keys of a sidecar's text that we know, with their values as written; nothing where it is broken."""
+    try:
+        values = _parse(text or "", "", "the sidecar", 1)
+    except LoadError:
+        return {}
+    return {key: value for key, value in values.items() if key in _READERS}
+
+
+def changed_sidecar(text: str | None, changes: Mapping[str, Any], document_id: str) -> str:
+    """Return the text of a sidecar with some keys changed; other keys stay, comments do not.
+
+    Args:
+        text: What stands in it now; None where there is none.
+        changes: Known keys with text or a list of texts; nothing (None, "", an empty list) takes a key out.
+
+    Raises:
+        DamagedFile: The sidecar is broken, a key is unknown, or a value is wrong: which, and what is expected.
+    """
+    import yaml  # as above
+
+    where = "the details"
+    values = dict(_parse(text or "", document_id, where, 1))
+    for key, value in changes.items():
+        if key not in _READERS:
+            raise DamagedFile(document_id, f"{key!r} is no detail of a document", "Leave it out")
+        values.pop(key, None)
+        if value is not None and value not in _NOTHING:
+            values[key] = value
+    written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000) if values else ""
+    read_yaml(written, document_id, where=where)
+    return written
+
+
+def write_sidecar(path: Path, text: str | None) -> None:
+    """Put a text into the sidecar of the document at `path`, whole or not at all; None or "" takes the sidecar away."""
+    sidecar = sidecar_of(path)
+    if not text:
+        sidecar.unlink(missing_ok=True)
+        return
+    temporary = sidecar.with_name(f".{sidecar.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(sidecar)
 
 
 def read_yaml(text: str, document_id: str, *, where: str, first_line: int = 1) -> Metadata:
@@ -115,7 +170,7 @@ def _parse(text: str, document_id: str, where: str, first_line: int) -> Mapping[
     import yaml  # here and not above, so that importing the wing stays cheap
 
     if len(text.encode()) > MAX_YAML_BYTES:
-        raise LimitExceeded(document_id, f"{where} is larger than 64 KB", "Keep only the keys that describe it")
+        raise LimitExceeded(document_id, f"{where} is larger than 64 KB", _SHORTER)
     try:
         # The base loader keeps every scalar as text: a date or number is judged by its key, not by how it looks.
         values = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  (it builds texts, lists and mappings, nothing else)

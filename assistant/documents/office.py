@@ -1,4 +1,4 @@
-"""What Word and PowerPoint files share: the strict dialect of their XML, and their core properties."""
+"""What Word and PowerPoint files share: the dialects of their XML, macros, and their core properties."""
 
 from __future__ import annotations
 
@@ -14,22 +14,47 @@ _STRICT_ROOT = b"http://purl.oclc.org/ooxml/"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/([A-Za-z]+)(/[A-Za-z/]*)?")
 _RENAMED = {b"/customProperties": b"/custom-properties", b"/extendedProperties": b"/extended-properties"}
 
+# What a file is declared to be in the list of its parts: with macros, as a template, as a show, or as usual.
+_TYPES = "[Content_Types].xml"
+_MAIN_PART = re.compile(
+    rb"application/vnd\.(?:ms-(word|powerpoint)\.(?:document|template|presentation|slideshow)\.?macroEnabled(?:Template)?"
+    rb"|openxmlformats-officedocument\.(wordprocessingml|presentationml)\.(?:template|slideshow))\.main\+xml",
+    re.IGNORECASE,
+)
+_MACROS = "holds macros, which were not run and cannot be searched: they do nothing here"
+
 # What Office and the libraries write where nobody wrote anything.
 _EMPTY_TITLES = re.compile(r"(?:word document|powerpoint presentation|presentation|document\d*|untitled|title)\Z", re.I)
 
 
 def transitional(raw: bytes) -> bytes:
-    """Return an Office file in the dialect that the libraries read: the strict namespaces renamed to the usual ones."""
+    """Return an Office file as the libraries read it.
+
+    The strict namespaces are renamed to the usual ones, and a template, a show or a file with macros is declared an
+    ordinary document; what else it holds is not looked at.
+    """
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         members = {item.filename: archive.read(item) for item in archive.infolist() if _is_xml(item.filename)}
-        if not any(_STRICT_ROOT in content for content in members.values()):
+        changed = {
+            name: _MAIN_PART.sub(_ordinary, content) if name == _TYPES else _STRICT.sub(_usual, content)
+            for name, content in members.items()
+            if _STRICT_ROOT in content or name == _TYPES
+        }
+        if all(content == members[name] for name, content in changed.items()):
             return raw
         rewritten = io.BytesIO()
         with zipfile.ZipFile(rewritten, "w") as copy:
             for item in archive.infolist():
-                content = members.get(item.filename)
-                copy.writestr(item, archive.read(item) if content is None else _STRICT.sub(_usual, content))
+                content = changed.get(item.filename)
+                copy.writestr(item, archive.read(item) if content is None else content)
     return rewritten.getvalue()
+
+
+def notices_of(raw: bytes) -> tuple[str, ...]:
+    """Return what people should know about an Office file besides its text: that it holds macros."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        has_macros = any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
+    return (_MACROS,) if has_macros else ()
 
 
 def properties_of(core: Any) -> Metadata:
@@ -46,6 +71,12 @@ def properties_of(core: Any) -> Metadata:
 
 def _is_xml(name: str) -> bool:
     return name.endswith((".xml", ".rels"))
+
+
+def _ordinary(found: re.Match[bytes]) -> bytes:
+    if (found[1] or found[2]).lower().startswith(b"word"):
+        return b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    return b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 
 
 def _usual(found: re.Match[bytes]) -> bytes:

@@ -92,7 +92,7 @@ class PageImages:
             LoadError: There is no such page, or it cannot be shown; asking again gives the same error.
         """
         return self._pictures.get(
-            (path, page), lambda: self._worker.call(_picture, document_id, path, document_id, page)
+            (path, page), lambda: self._worker.call(_picture, document_id, path.absolute(), document_id, page)
         )
 
     def look(self, path: Path, document_id: str, page: int, quote: Passage | None = None) -> PageLook:
@@ -102,7 +102,8 @@ class PageImages:
             LoadError: As `picture`.
         """
         return self._looks.get(
-            (path, page, quote), lambda: self._worker.call(_look, document_id, path, document_id, page, quote)
+            (path, page, quote),
+            lambda: self._worker.call(_look, document_id, path.absolute(), document_id, page, quote),
         )
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.documents import metadata
 from assistant.documents.blocks import Parsed
-from assistant.documents.layout import Cell, Line, blocks_of
-from assistant.domain import Metadata
+from assistant.documents.hidden import HiddenWords, beginnings
+from assistant.documents.layout import Cell, Line, lay_out
+from assistant.documents.pdf_hidden import HiddenOnPage
+from assistant.domain import Findings, Metadata
 from assistant.errors import DamagedFile, EncryptedFile, LimitExceeded, NoTextFound
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ _EMPTY_TITLE = re.compile(
 def parse(raw: bytes, document_id: str, *, max_pages: int) -> Parsed:
     """Return the blocks of a PDF; pages without text are named in a notice.
 
+    Words that a reader would not see are found and stay in, since text recognition writes its words that way too;
+    running headers, footers and page numbers are left out.
+
     Raises:
         DamagedFile: Truncated, broken, or without pages.
         EncryptedFile: It needs a password; one that opens with the empty password is read.
@@ -59,7 +64,9 @@ def parse(raw: bytes, document_id: str, *, max_pages: int) -> Parsed:
         raise _encrypted(document_id) from error
     except LimitReachedError as error:
         raise LimitExceeded(
-            document_id, "unpacks to more than a PDF should", "Print it to a new PDF, if it is an honest document"
+            document_id,
+            "unpacks to more than a PDF should, or leads its reader through a maze",
+            "Print it to a new PDF, if it is an honest document",
         ) from error
     except (PyPdfError, RecursionError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise DamagedFile(
@@ -90,11 +97,12 @@ def _parsed(reader: PdfReader, document_id: str, count: int) -> Parsed:
     from pypdf.errors import FileNotDecryptedError, LimitReachedError
 
     pages: list[list[Line]] = []
+    hidden = HiddenWords()
     failed: list[int] = []
     last_error: Exception | None = None
     for number, page in enumerate(reader.pages, start=1):
         try:
-            pages.append(_lines(page, number))
+            pages.append(_lines(page, number, hidden))
         except (FileNotDecryptedError, LimitReachedError, MemoryError):
             raise
         except Exception as error:  # one broken page must not hide the others
@@ -112,12 +120,16 @@ def _parsed(reader: PdfReader, document_id: str, count: int) -> Parsed:
         for number, (page, lines) in enumerate(zip(reader.pages, pages, strict=True), start=1)
         if not lines and number not in failed and not _is_blank(page)
     ]
+    laid_out = lay_out(pages)
     return Parsed(
-        blocks=tuple(blocks_of(pages)),
+        blocks=laid_out.blocks,
         properties=_properties(reader),
         page_count=count,
         page_labels=_labels(reader, count),
         notices=tuple(_notices(bare, failed, count)),
+        findings=Findings(
+            dropped=beginnings(laid_out.dropped), hidden=hidden.found(), scanned=tuple(bare), unreadable=tuple(failed)
+        ),
     )
 
 
@@ -227,11 +239,14 @@ class _LineCollector:
         return self._fonts[id(font)]
 
 
-def _lines(page: PageObject, number: int) -> list[Line]:
-    """Return the lines of a page; none where its letters cannot be read."""
-    collector = _LineCollector(number)
-    page.extract_text(visitor_text=collector.visit)
+def _lines(page: PageObject, number: int, hidden: HiddenWords) -> list[Line]:
+    """Return the lines of a page, and note the hidden words; no lines where its letters cannot be read."""
+    collector, on_page = _LineCollector(number), HiddenOnPage(page)
+    page.extract_text(
+        visitor_text=collector.visit, visitor_operand_before=on_page.before, visitor_operand_after=on_page.after
+    )
     collector.finish()
+    on_page.finish(number, hidden)
     text = "".join(line.text for line in collector.lines)
     unreadable = sum(1 for character in text if unicodedata.category(character) in ("Cc", "Co", "Cn", "Cs"))
     unreadable += text.count("\ufffd")

@@ -7,16 +7,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assistant.documents.blocks import Block, Parsed
+from assistant.documents.hidden import HiddenWords
 from assistant.documents.office import properties_of, transitional
+from assistant.documents.slides_hidden import HiddenOnSlides, is_marked_hidden, words_of_shape
+from assistant.domain import Findings
 from assistant.errors import LimitExceeded, NoTextFound
 
 
 def parse(raw: bytes, document_id: str, *, max_slides: int) -> Parsed:
     """Return the blocks of a presentation.
 
+    Slides and shapes that are marked as hidden are found and left out; words that cannot be seen for their colour,
+    size or place are found and stay in.
+
     Raises:
         LimitExceeded: It has more than `max_slides` slides.
-        NoTextFound: It has no slides, or only pictures on them.
+        NoTextFound: It has no slides, only pictures on them, or all of them are hidden.
     """
     from pptx import Presentation
 
@@ -24,22 +30,30 @@ def parse(raw: bytes, document_id: str, *, max_slides: int) -> Parsed:
     count = len(presentation.slides)
     if count > max_slides:
         raise LimitExceeded(document_id, f"has {count} slides and the limit is {max_slides}", "Split it")
-    slides = [list(_slide_blocks(slide, page)) for page, slide in enumerate(presentation.slides, start=1)]
+    hidden = HiddenWords()
+    slides = [
+        list(_visible_blocks(presentation, slide, page, hidden)) for page, slide in enumerate(presentation.slides, 1)
+    ]
     bare = [page for page, blocks in enumerate(slides, start=1) if not any(block.text.strip() for block in blocks)]
     if len(bare) == count:
         raise _no_text(presentation, document_id, count)
+    unseen = [page for page, slide in enumerate(presentation.slides, start=1) if _is_hidden(slide)]
+    bare = [page for page in bare if page not in unseen]
     return Parsed(
         blocks=tuple(block for blocks in slides for block in blocks),
         properties=properties_of(presentation.core_properties),
         page_count=count,
         page_labels=tuple(str(page) for page in range(1, count + 1)),
         notices=(_notice(bare, count),) if bare else (),
+        findings=Findings(hidden=hidden.found(), scanned=tuple(bare)),
     )
 
 
 def _no_text(presentation: Any, document_id: str, count: int) -> NoTextFound:
     if not any(len(slide.shapes) for slide in presentation.slides):
         return NoTextFound(document_id, "is empty: its slides have no text", "Add the presentation with its text")
+    if all(_is_hidden(slide) for slide in presentation.slides):
+        return NoTextFound(document_id, "has only hidden slides", "Show them in PowerPoint, and save it")
     return NoTextFound(
         document_id, f"has {count} slides with only images and no text", "Add the words as text, or run OCR on it"
     )
@@ -50,9 +64,26 @@ def _notice(bare: list[int], count: int) -> str:
     return f"{len(bare)} of {count} slides have no text and cannot be searched: {named}"
 
 
+def _is_hidden(slide: Any) -> bool:
+    """Tell whether a slide is left out of the show."""
+    return slide._element.get("show") in ("0", "false")
+
+
+def _visible_blocks(presentation: Any, slide: Any, page: int, hidden: HiddenWords) -> Iterator[Block]:
+    """Yield the blocks of a slide that is shown, and note what is hidden."""
+    if _is_hidden(slide):
+        hidden.add("not_shown", " ".join(words_of_shape(shape) for shape in slide.shapes), page)
+        return
+    for shape in slide.shapes:
+        if is_marked_hidden(shape):
+            hidden.add("not_shown", words_of_shape(shape), page)
+    HiddenOnSlides(presentation, hidden).look_at(slide, page)
+    yield from _slide_blocks(slide, page)
+
+
 def _slide_blocks(slide: Any, page: int) -> Iterator[Block]:
     title = slide.shapes.title
-    if title is not None and title.has_text_frame:
+    if title is not None and title.has_text_frame and not is_marked_hidden(title):
         yield Block("heading", _one_line(title.text_frame.text), level=1 if page == 1 else 2, page=page)
     for shape in _in_reading_order(slide.shapes):
         if title is None or shape.shape_id != title.shape_id:
@@ -70,6 +101,8 @@ def _in_reading_order(shapes: Iterable[Any]) -> list[Any]:
 def _shape_blocks(shape: Any, page: int) -> Iterator[Block]:
     from pptx.enum.shapes import MSO_SHAPE_TYPE
 
+    if is_marked_hidden(shape):
+        return
     if _shape_type(shape) == MSO_SHAPE_TYPE.GROUP:
         for member in _in_reading_order(shape.shapes):
             yield from _shape_blocks(member, page)

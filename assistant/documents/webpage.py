@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.documents import metadata
 from assistant.documents.blocks import Block, Parsed
+from assistant.documents.hidden import HiddenWords, beginnings
 from assistant.documents.plaintext import decode
 from assistant.documents.sections import start_at_titles
-from assistant.domain import Metadata
-from assistant.errors import NoTextFound
+from assistant.documents.webpage_hidden import take_out_hidden
+from assistant.domain import Findings, Metadata
+from assistant.errors import LimitExceeded, NoTextFound
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -28,6 +30,9 @@ _MIN_PAGE_WORDS = 100
 
 # Menus and lists of links have blocks of fewer words.
 _MIN_PROSE_WORDS = 12
+
+# So many blocks that are not found as they are get searched for inside others.
+_MOST_LOOKS = 500
 
 # An <article> of fewer words is a teaser in a list.
 _MIN_ARTICLE_WORDS = 60
@@ -52,18 +57,24 @@ _DATE_NAMES = (
     "pubdate",
 )
 # fmt: on
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 
 
 def parse(raw: bytes, document_id: str) -> Parsed:
     """Return the blocks of an HTML page's main text, and what its head says about it.
 
+    Left out are menus, footers and the like, and what the page marks as not to be shown; words that cannot be seen
+    for their colour, size or place are found and stay in.
+
     Raises:
         DamagedFile: The bytes are not text.
+        LimitExceeded: Its elements are nested too deeply.
         NoTextFound: The page shows no words without its scripts or pictures.
     """
-    page = _tree(_decode(raw, document_id))
+    page = _tree(_decode(raw, document_id), document_id)
+    hidden = HiddenWords()
+    if page is not None:
+        take_out_hidden(page, hidden)
     blocks = _main_blocks(page) if page is not None else []
     if page is None or not any(block.text.strip() for block in blocks):
         raise NoTextFound(
@@ -71,13 +82,46 @@ def parse(raw: bytes, document_id: str) -> Parsed:
             "is a page without text: it is empty, or a script fills it in the browser",
             "Open it in a browser, print it to PDF and add that",
         )
-    return Parsed(blocks=tuple(start_at_titles(_mark_articles(page, blocks))), properties=_properties(page))
+    return Parsed(
+        blocks=tuple(start_at_titles(_mark_articles(page, blocks))),
+        properties=_properties(page),
+        findings=Findings(dropped=_dropped(page, blocks), hidden=hidden.found()),
+    )
 
 
-def fragment_blocks(html: str) -> list[Block]:
-    """Return the blocks of a piece of HTML, such as stands inside Markdown."""
-    tree = _tree(f"<div>{html}</div>")
-    return [] if tree is None else _Walker().walk(tree)
+def fragment_blocks(html: str, document_id: str, hidden: HiddenWords) -> list[Block]:
+    """Return the blocks of a piece of HTML, such as stands inside Markdown, and note its hidden words.
+
+    Raises:
+        LimitExceeded: It is nested too deeply.
+    """
+    tree = _tree(f"<div>{html}</div>", document_id)
+    if tree is None:
+        return []
+    take_out_hidden(tree, hidden)
+    return _Walker().walk(tree)
+
+
+def _dropped(page: HtmlElement, blocks: Sequence[Block]) -> tuple[str, ...]:
+    """Return the beginning of each run of blocks that did not become text."""
+    kept = {_squeeze(block.text) for block in blocks}
+    whole = _squeeze(" ".join(block.text for block in blocks))
+    pieces: list[list[str]] = []
+    is_open = False
+    looks = 0
+    for block in _Walker().walk(page):
+        words = _squeeze(block.text)
+        if words not in kept and looks < _MOST_LOOKS:
+            looks += 1
+            is_kept = words in whole
+        else:
+            is_kept = words in kept
+        if not is_kept and not is_open:
+            pieces.append([])
+        if not is_kept:
+            pieces[-1].append(words)
+        is_open = not is_kept
+    return beginnings(" ".join(piece) for piece in pieces)
 
 
 def _decode(raw: bytes, document_id: str) -> str:
@@ -93,20 +137,24 @@ def _decode(raw: bytes, document_id: str) -> str:
             text = raw.decode(encoding)
             if "\0" not in text:
                 return text
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, UnicodeError):
             pass
     return decode(raw, document_id)
 
 
-def _tree(text: str) -> HtmlElement | None:
+def _tree(text: str, document_id: str) -> HtmlElement | None:
     from lxml import etree, html
 
     # Bytes and a named encoding, since a page may carry an XML declaration that names the encoding it had on disk.
-    parser = html.HTMLParser(encoding="utf-8", remove_pis=True, no_network=True, huge_tree=False)
+    parser = html.HTMLParser(encoding="utf-8", remove_pis=True, no_network=True, huge_tree=True)
     try:
         tree = html.document_fromstring(text.encode("utf-8", errors="replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
+    last = parser.error_log.last_error
+    if last is not None and last.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        # The parser has stopped there, and what follows is not in the tree.
+        raise LimitExceeded(document_id, "has elements nested more than 2000 deep", "Print it to PDF and add that")
     return _mend(tree) if isinstance(tree, html.HtmlElement) else None
 
 
@@ -153,7 +201,7 @@ def _extracted(page: HtmlElement) -> list[Block]:
 
     try:
         found: Any = bare_extraction(
-            _without_hidden(deepcopy(page)),
+            _without_ornaments(deepcopy(page)),
             favor_recall=True,
             include_comments=False,
             include_tables=True,
@@ -169,20 +217,17 @@ def _extracted(page: HtmlElement) -> list[Block]:
     return [] if body is None else _Walker().walk(body)
 
 
-def _without_hidden(page: HtmlElement) -> HtmlElement:
-    """Take out what no reader sees, which trafilatura does not look for."""
+def _without_ornaments(page: HtmlElement) -> HtmlElement:
+    """Take out what is not read aloud, which trafilatura does not look for."""
     for element in list(page.iterdescendants()):
-        if isinstance(element.tag, str) and _is_hidden(element) and element.getparent() is not None:
+        if isinstance(element.tag, str) and _is_ornament(element) and element.getparent() is not None:
             element.drop_tree()
     return page
 
 
-def _is_hidden(element: Any) -> bool:
-    return (
-        element.get("hidden") is not None
-        or element.get("aria-hidden") == "true"
-        or bool(_HIDDEN_STYLE.search(element.get("style") or ""))
-    )
+def _is_ornament(element: Any) -> bool:
+    """Tell an icon, or words that stand on the page a second time, from its text."""
+    return bool(element.get("aria-hidden") == "true")
 
 
 def _with_title(page: HtmlElement, blocks: list[Block]) -> list[Block]:
@@ -255,7 +300,7 @@ class _Walker:
         return self._blocks
 
     def _is_left_out(self, element: Any, tag: str) -> bool:
-        return tag in self._leave_out or _is_hidden(element)
+        return tag in self._leave_out or _is_ornament(element)
 
     def _add(self, words: str | None) -> None:
         if not words:

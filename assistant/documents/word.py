@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.documents.blocks import Block, Parsed
+from assistant.documents.hidden import HiddenWords, beginnings
 from assistant.documents.office import properties_of, transitional
 from assistant.documents.plaintext import MAX_HEADING_WORDS, looks_like_heading
+from assistant.documents.word_hidden import HiddenRuns
+from assistant.domain import Findings
 from assistant.errors import NoTextFound
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -31,8 +34,11 @@ _SKIPPED.add(f"{_MC}Fallback")  # the same text box again, for older programs
 def parse(raw: bytes, document_id: str) -> Parsed:
     """Return the blocks of a Word document: body first, then its footnotes and endnotes.
 
+    Letters that are marked as hidden are found and left out; words that cannot be seen for their colour or size are
+    found and stay in. Headers and footers count only where the body is empty.
+
     Raises:
-        NoTextFound: It is empty or holds only images.
+        NoTextFound: It is empty or holds only images, or all its words are hidden.
     """
     import docx
 
@@ -41,14 +47,25 @@ def parse(raw: bytes, document_id: str) -> Parsed:
     blocks = reader.blocks(document.element.body)
     for note in reader.notes():
         blocks.extend(reader.blocks(note))
-    if not any(block.text.strip() for block in blocks):
+    has_body = any(block.text.strip() for block in blocks)
+    if not has_body:
         blocks = [block for part in reader.margins() for block in reader.blocks(part)]
     if not any(block.text.strip() for block in blocks):
-        raise _no_text(document, document_id)
-    return Parsed(blocks=tuple(_with_bold_headings(blocks)), properties=properties_of(document.core_properties))
+        raise _no_text(document, document_id, reader.hidden)
+    hidden = reader.hidden.found()
+    margins = [block.text for part in reader.margins() for block in reader.blocks(part)] if has_body else []
+    return Parsed(
+        blocks=tuple(_with_bold_headings(blocks)),
+        properties=properties_of(document.core_properties),
+        findings=Findings(dropped=beginnings(margins), hidden=hidden),
+    )
 
 
-def _no_text(document: Any, document_id: str) -> NoTextFound:
+def _no_text(document: Any, document_id: str, hidden: HiddenWords) -> NoTextFound:
+    if hidden.found():
+        return NoTextFound(
+            document_id, "holds only words that are marked as hidden", "Unmark them in Word, under Font, and save it"
+        )
     pictures = any(True for _ in document.element.body.iter("{*}blip", "{*}imagedata", "{*}chart", "{*}OLEObject"))
     if pictures:
         return NoTextFound(document_id, "holds only images and no text", "Add the words as text, or run OCR on it")
@@ -77,6 +94,8 @@ class _Reader:
     def __init__(self, document: Any) -> None:
         self._document = document
         self._styles = {style.get(f"{_W}styleId"): style for style in document.styles.element.iter(f"{_W}style")}
+        self.hidden = HiddenWords()
+        self._runs = HiddenRuns(document, self._styles, self.hidden)
         self._levels = _Numbering(document)
         self._last_list: str | None = None
 
@@ -110,11 +129,31 @@ class _Reader:
                 yield _xml(relation.target_part)
 
     def _paragraph(self, paragraph: Any) -> Iterator[Block]:
-        text = _words(paragraph)
+        text = self._words(paragraph)
         if text.strip():
             yield self._classified(paragraph, text)
         for box in _text_boxes(paragraph):
             yield from self.blocks(box)
+
+    def _words(self, paragraph: Any) -> str:
+        """Return the words of a paragraph: hyperlinks, insertions, content controls and equations included."""
+        words: list[str] = []
+        pending = list(reversed(paragraph))
+        while pending:
+            element = pending.pop()
+            if element.tag in _SKIPPED or element.tag == f"{_W}txbxContent" or not isinstance(element.tag, str):
+                continue
+            if element.tag == f"{_W}r" and self._runs.takes_out(element, paragraph):
+                continue
+            if element.tag in (f"{_W}t", f"{_M}t"):
+                words.append(element.text or "")
+            elif element.tag in (f"{_W}tab", f"{_W}br", f"{_W}cr", f"{_W}ptab"):
+                words.append(" ")
+            elif element.tag == f"{_W}noBreakHyphen":
+                words.append("-")
+            else:
+                pending.extend(reversed(element))
+        return "".join(words)
 
     def _classified(self, paragraph: Any, text: str) -> Block:
         level = self._heading_level(paragraph)
@@ -244,25 +283,6 @@ class _Numbering:
             self._formats[list_id] = patterns.get(abstract_id, {})
             restarts = any(True for _ in number.iter(f"{_W}startOverride"))
             self._shared[list_id] = f"own {list_id}" if restarts else abstract_id
-
-
-def _words(paragraph: Any) -> str:
-    """Return the words of a paragraph: hyperlinks, insertions, content controls and equations included."""
-    words: list[str] = []
-    pending = list(reversed(paragraph))
-    while pending:
-        element = pending.pop()
-        if element.tag in _SKIPPED or element.tag == f"{_W}txbxContent" or not isinstance(element.tag, str):
-            continue
-        if element.tag in (f"{_W}t", f"{_M}t"):
-            words.append(element.text or "")
-        elif element.tag in (f"{_W}tab", f"{_W}br", f"{_W}cr", f"{_W}ptab"):
-            words.append(" ")
-        elif element.tag == f"{_W}noBreakHyphen":
-            words.append("-")
-        else:
-            pending.extend(reversed(element))
-    return "".join(words)
 
 
 def _text_boxes(paragraph: Any) -> Iterator[Any]:

@@ -1,26 +1,31 @@
 """The worker: one child process that handles files under limits on time and memory, and is replaced when it dies.
 
+What the child may do is little (`confinement`), and what it answers is taken as plain values only: a file that takes
+the child over has won nothing.
+
 The child is started with its own command line and not by `multiprocessing`, which would import the parent's main
 module again: a script without a main guard would run twice, and the web server's modules would load for nothing.
 """
 
 from __future__ import annotations
 
+import io
 import logging
-import os
-import resource
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from assistant.documents.confinement import confine, environment, limit_processor_time
 from assistant.documents.loading import DEFAULT_LIMITS, Limits, load_document
 from assistant.domain import Document
 from assistant.errors import DamagedFile, LimitExceeded, LoadError
@@ -87,13 +92,20 @@ class Worker:
 
     def _ask(self, job: Callable[..., Outcome], document_id: str, arguments: tuple[object, ...]) -> Outcome | LoadError:
         """Send one call to the child and wait for what becomes of it."""
-        connection = self._start()
         try:
-            connection.send((job, document_id, arguments))
+            connection = self._start()
+        except (EOFError, OSError):
+            self._stop()
+            return _not_started(document_id)
+        try:
+            connection.send((job, document_id, arguments, self.limits.seconds))
             if not connection.poll(self.limits.seconds):
                 self._stop()
                 return _too_slow(document_id, self.limits.seconds)
-            outcome: Outcome | LoadError | MemoryError = connection.recv()
+            outcome: Outcome | LoadError | MemoryError = _PlainValues(io.BytesIO(connection.recv_bytes())).load()
+        except pickle.UnpicklingError:
+            self._stop()
+            return _crashed(document_id)
         except (EOFError, OSError):
             return self._epitaph(document_id)
         except BaseException:  # Ctrl-C: the answer that is still to come must not reach the next file
@@ -105,7 +117,12 @@ class Worker:
         return outcome
 
     def _start(self) -> Connection:
-        """Return the connection to a living child."""
+        """Return the connection to a living child.
+
+        Raises:
+            EOFError: The child has ended at its start.
+            OSError: It cannot be started, or does not answer.
+        """
         if self._process is not None and (self._process.poll() is not None or self._files >= MAX_FILES_PER_CHILD):
             self._stop()
         self._files += 1
@@ -113,9 +130,12 @@ class Worker:
             return self._connection
         ours, theirs = Pipe()
         with theirs:
-            code = _CHILD.format(path=sys.path, fd=theirs.fileno(), memory=self.limits.memory_bytes)
+            path = [str(Path(entry).absolute()) for entry in sys.path]
+            code = _CHILD.format(path=path, fd=theirs.fileno(), memory=self.limits.memory_bytes)
             self._process = subprocess.Popen(
-                [sys.executable, "-c", code],
+                [sys.executable, "-I", "-B", "-X", "utf8", "-c", code],
+                cwd="/",
+                env=environment(),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -123,8 +143,9 @@ class Worker:
             )
         self._connection = ours
         self._files = 1
-        if ours.poll(_START_SECONDS):
-            ours.recv()
+        if not ours.poll(_START_SECONDS):
+            raise TimeoutError
+        ours.recv_bytes()
         return ours
 
     def _stop(self) -> None:
@@ -141,11 +162,9 @@ class Worker:
         self._stop()
         if code == -signal.SIGKILL:  # nobody but the kernel's memory killer does this
             return _too_large(document_id, self.limits.memory_bytes)
-        return DamagedFile(
-            document_id,
-            "is damaged: the program that reads it crashed on it",
-            "Open it in its program, save it again and add that copy",
-        )
+        if code == -signal.SIGXCPU:
+            return _too_slow(document_id, self.limits.seconds)
+        return _crashed(document_id)
 
 
 class ParsingWorker(Worker):
@@ -159,7 +178,40 @@ class ParsingWorker(Worker):
             DamagedFile: As there, and when the child dies of the file.
             LoadError: Everything else that `load_document` raises.
         """
-        return self.call(load_document, document_id, path, document_id, self.limits)
+        return self.call(load_document, document_id, path.absolute(), document_id, self.limits)
+
+
+class _PlainValues(pickle.Unpickler):
+    """Makes of an answer plain values, our own dataclasses and our own errors; nothing else can be called."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a class that an answer is made of.
+
+        Raises:
+            pickle.UnpicklingError: The answer asks for anything else.
+        """
+        if (module, name) == ("builtins", "MemoryError"):
+            return MemoryError
+        ours = getattr(sys.modules.get(module), name, None) if module.split(".")[0] == "assistant" else None
+        if isinstance(ours, type) and (is_dataclass(ours) or issubclass(ours, LoadError)):
+            return ours
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of an answer")
+
+
+def _crashed(document_id: str) -> DamagedFile:
+    return DamagedFile(
+        document_id,
+        "is damaged: the program that reads it crashed on it",
+        "Open it in its program, save it again and add that copy",
+    )
+
+
+def _not_started(document_id: str) -> DamagedFile:
+    return DamagedFile(
+        document_id,
+        "could not be read: the program that reads files did not start",
+        "Try again; if it stays so, see that the machine has memory to spare, and install the assistant again",
+    )
 
 
 def _too_slow(document_id: str, seconds: float) -> LimitExceeded:
@@ -181,14 +233,15 @@ def serve(file_descriptor: int, memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    _limit_memory(memory_bytes)
     connection = Connection(file_descriptor)
+    confine(file_descriptor, memory_bytes)
     connection.send("ready")
     while True:
         try:
-            job, document_id, arguments = connection.recv()
+            job, document_id, arguments, seconds = connection.recv()
         except (EOFError, OSError):
             return
+        limit_processor_time(seconds)
         connection.send(_outcome(job, document_id, arguments))
 
 
@@ -205,15 +258,3 @@ def _outcome(job: Callable[..., Any], document_id: str, arguments: tuple[object,
         return DamagedFile(
             document_id, reason, f"Report the file to the developers: {job.__name__} shows where it fails"
         )
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Bound the address space to what the process has now and `memory_bytes` more."""
-    if not Path("/proc/self/statm").exists():
-        return  # no Linux: the limit on time remains
-    pages_in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = pages_in_use * os.sysconf("SC_PAGE_SIZE") + memory_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

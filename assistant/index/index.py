@@ -21,7 +21,7 @@ from assistant.domain import Chunk, Language
 from assistant.errors import IndexingError, ManifestMismatch
 from assistant.index.embedding import Vectors
 from assistant.index.lexical import LEXICAL_VERSION, LexicalIndex, Term
-from assistant.index.vectors import ChromaVectors
+from assistant.index.vectors import ChromaVectors, VectorsLook
 from assistant.store.library import Library
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ VECTORS_FOLDER = "chroma"
 _SELF_TEST_VECTORS = 5
 _SELF_TEST_SECONDS = 120
 _SELF_TEST = "from assistant.index.selftest import main; sys.exit(main())"
+_LOOK_SECONDS = 600
+_LOOK = "from assistant.index.selftest import look; sys.exit(look())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ class Index:
         self._library = library
         self.generation = int(library.fact("generation") or 0)
         self.vectors = ChromaVectors(data / VECTORS_FOLDER, _collection(library, self.generation))
-        self.lexical = LexicalIndex(_lexical_folder(data, self.generation))
+        self.lexical = LexicalIndex(lexical_folder(data, self.generation))
         self._next: tuple[ChromaVectors, LexicalIndex] | None = None
+        self.drop_others()  # what a killed rebuild left
 
     @property
     def _written_vectors(self) -> ChromaVectors:
@@ -115,6 +118,10 @@ class Index:
                 raise
             return self.vectors.search(vector, limit)  # a rebuild switched, and dropped the old ones, meanwhile
 
+    def look(self, ids: Sequence[str], matrix: Vectors) -> VectorsLook:
+        """Return what the vector index holds and finds, see `ChromaVectors.look`."""
+        return self.vectors.look(ids, matrix)
+
     def search_words(self, terms: Mapping[str, Sequence[Term]], limit: int) -> list[tuple[str, float]]:
         """Return chunk ids with their BM25 score, best first."""
         return self.lexical.search(terms, limit)
@@ -131,7 +138,7 @@ class Index:
     @contextmanager
     def building(self) -> Iterator[None]:
         """Fill empty indexes beside the old ones; without a `switch` they are dropped again."""
-        folder = _lexical_folder(self._data, self.generation + 1)
+        folder = lexical_folder(self._data, self.generation + 1)
         LexicalIndex.erase(folder)
         self._next = self.vectors.beside(_collection(self._library, self.generation + 1)), LexicalIndex(folder)
         try:
@@ -155,10 +162,13 @@ class Index:
         (self.vectors, self.lexical), self._next = self._next, None
         self.generation += 1
         former.close()
+        self.drop_others()
+
+    def drop_others(self) -> None:
+        """Remove what belongs to other generations: a former one, or one that a killed rebuild left."""
         self.vectors.drop_others()
-        for folder in self._data.glob("words-*"):
-            if folder != self.lexical.folder:
-                LexicalIndex.erase(folder)
+        for folder in other_lexical_folders(self._data, self.generation):
+            LexicalIndex.erase(folder)
 
     def close(self) -> None:
         """Close both searches."""
@@ -170,8 +180,14 @@ def _collection(library: Library, generation: int) -> str:
     return f"library-{library.library_id}-{generation}"
 
 
-def _lexical_folder(data: Path, generation: int) -> Path:
+def lexical_folder(data: Path, generation: int) -> Path:
+    """Return where the word index of a generation stands."""
     return data / f"words-{generation}"
+
+
+def other_lexical_folders(data: Path, generation: int) -> list[Path]:
+    """Return the word indexes of other generations: what a killed rebuild left."""
+    return sorted(folder for folder in data.glob("words-*") if folder != lexical_folder(data, generation))
 
 
 def check_manifest(library: Library, manifest: Manifest) -> bool:
@@ -180,23 +196,27 @@ def check_manifest(library: Library, manifest: Manifest) -> bool:
     Raises:
         ManifestMismatch: Model, chunking or word index differ; names each with both values and the remedy.
     """
-    stored = library.fact("manifest")
-    if stored is None:
+    if library.fact("manifest") is None:
         library.remember("manifest", manifest.to_json())
         return False
-    before = json.loads(stored)
-    # Another loader version does not make an index wrong: the next sync reads the files again.
-    differing = [
-        f"{name} {before.get(name)!r} (now {getattr(manifest, name)!r})"
-        for name in ("embedding", "sentences", "chunking", "lexical")
-        if before.get(name) != getattr(manifest, name)
-    ]
+    differing = manifest_differences(library, manifest)
     if differing and library.current:
         raise ManifestMismatch(
             f"The index was built with {', '.join(differing)}. "
             "Run: python ingest.py --rebuild, or go back to the former settings."
         )
     return bool(differing)
+
+
+def manifest_differences(library: Library, manifest: Manifest) -> list[str]:
+    """Return what the indexes were built with otherwise, each as its name with both values; empty where all agrees."""
+    before = json.loads(library.fact("manifest") or manifest.to_json())
+    # Another loader version does not make an index wrong: the next sync reads the files again.
+    return [
+        f"{name} {before.get(name)!r} (now {getattr(manifest, name)!r})"
+        for name in ("embedding", "sentences", "chunking", "lexical")
+        if before.get(name) != getattr(manifest, name)
+    ]
 
 
 def folder_state(data: Path) -> str:
@@ -235,3 +255,35 @@ def vectors_work(data: Path, library: Library, model: str) -> bool:
     if child.returncode != 0:
         logger.warning("The vector index failed its self-test and is built anew.")
     return child.returncode == 0
+
+
+def look_at_vectors(data: Path, library: Library, ids: Sequence[str], matrix: Vectors) -> VectorsLook | None:
+    """Return what the vector index holds and finds, looked at in a child process; None where that ends badly.
+
+    Only while no process has the index open.
+
+    Args:
+        ids: What is searched for.
+        matrix: Their unit vectors, shape (len(ids), dimensions).
+    """
+    collection = _collection(library, int(library.fact("generation") or 0))
+    request = {
+        "folder": str(data / VECTORS_FOLDER),
+        "collection": collection,
+        "ids": list(ids),
+        "width": matrix.shape[1],
+    }
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {_LOOK}"],
+            input=json.dumps(request).encode() + b"\n" + np.ascontiguousarray(matrix, dtype=np.float32).tobytes(),
+            capture_output=True,
+            timeout=_LOOK_SECONDS,
+            check=False,
+        )
+        if child.returncode != 0:
+            return None
+        seen = json.loads(child.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        return None
+    return VectorsLook(frozenset(seen["ids"]), tuple(seen["others"]), tuple(seen["lost"]), tuple(seen["collections"]))

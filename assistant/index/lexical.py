@@ -6,6 +6,7 @@ only finished stems, so no punctuation in a question can break its query parser,
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import shutil
@@ -27,6 +28,7 @@ LEXICAL_VERSION = "3"
 _FIELDS: Mapping[Language, str] = {"en": "en", "nb": "nb", "nn": "nb"}
 _WORDS = "words"
 _WRITER_HEAP_BYTES = 50_000_000
+_SEGMENT_NAME_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,15 @@ def _indexed(chunk: Chunk) -> str:
 class LexicalIndex:
     """A tantivy index in one folder, with the chunk's id and its stems."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mend: bool = True) -> None:
+        """Open the index, creating it when it is missing.
+
+        Args:
+            mend: Whether a damaged one is erased and begun anew.
+
+        Raises:
+            IndexingError: It cannot be opened or created; or it is damaged, where it is not to be mended.
+        """
         import tantivy
 
         self._tantivy = tantivy
@@ -93,8 +103,14 @@ class LexicalIndex:
         self._schema = self._build_schema()
         self._writer: Any = None
         try:
+            if mend:
+                _drop_unfinished(folder)
             self._index = self._open()
         except (OSError, ValueError) as error:
+            if not mend:
+                raise IndexingError(
+                    f"The word index in {folder} cannot be opened ({error}). Run: python ingest.py --repair"
+                ) from error
             # Damaged, or made by another release: it holds nothing that the library does not hold.
             logger.warning("The word index in %s cannot be opened and is built anew (%s).", folder, error)
             self.erase(folder)
@@ -212,6 +228,14 @@ class LexicalIndex:
         query = self._tantivy.Query.term_query(self._schema, "id", id_)
         return bool(self._searcher.search(query, 1).hits)
 
+    def finds(self, chunk: Chunk) -> bool:
+        """Return whether a chunk is found by each of its own stems."""
+        query, field = self._tantivy.Query, _FIELDS[chunk.language]
+        own = [query.term_query(self._schema, "id", chunk.id)]
+        own += [query.term_query(self._schema, field, word) for word in index_stems(_indexed(chunk), chunk.language)]
+        found = self._searcher.search(query.boolean_query([(self._tantivy.Occur.Must, part) for part in own]), 1)
+        return bool(found.hits)
+
     def count(self) -> int:
         """Return how many chunks can be found."""
         return int(self._searcher.num_docs)
@@ -238,3 +262,24 @@ class LexicalIndex:
     def erase(folder: Path) -> None:
         """Remove an index that is no longer used."""
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """Delete what a commit that was killed has written and never listed.
+
+    The next commit would give its own files the same names, and tantivy writes over none: it would fail for good.
+    """
+    meta = folder / "meta.json"
+    if not meta.is_file():
+        return
+    listed = {
+        segment["segment_id"].replace("-", ""): (segment.get("deletes") or {}).get("opstamp")
+        for segment in json.loads(meta.read_text(encoding="utf-8")).get("segments", ())
+    }
+    for file in folder.glob("*.*"):
+        segment, *rest = file.name.split(".")
+        if len(segment) != _SEGMENT_NAME_LENGTH:
+            continue
+        is_deletions = len(rest) == 2 and rest[1] == "del"
+        if segment not in listed or (is_deletions and rest[0] != str(listed[segment])):
+            file.unlink()

@@ -39,6 +39,10 @@ class SentenceVectors:
         wanted = {hash_: (chunk, text) for chunk in chunks for hash_, text in _hashed(chunk)}
         return {hash_: self._input(chunk, text) for hash_, (chunk, text) in wanted.items()}
 
+    def hashes(self, chunk: Chunk) -> set[str]:
+        """Return the hashes under which the vectors of a chunk's sentences are kept."""
+        return {hash_ for hash_, _ in _hashed(chunk)}
+
     def missing(self, chunks: Iterable[Chunk]) -> dict[str, str]:
         """Return the same without the texts of which the library has a vector."""
         texts = self.texts(chunks)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -24,6 +25,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH = 2000
+# Vectors are rounded once on their way into an index and back.
+SAME = 0.999
+# Equal texts share a vector, so a chunk may stand behind its twins.
+_NEIGHBOURS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsLook:
+    """What a vector index holds, and whether it finds it.
+
+    Attributes:
+        ids: All that it lists, which proves nothing yet.
+        others: Those that are stored with another vector than their own.
+        lost: Those that a search for their own vector does not find.
+        collections: Names of collections besides the one that answers: what a killed rebuild left.
+    """
+
+    ids: frozenset[str]
+    others: tuple[str, ...]
+    lost: tuple[str, ...]
+    collections: tuple[str, ...]
 
 
 class VectorIndex(Protocol):
@@ -109,6 +131,36 @@ class ChromaVectors:
         found = self._collection.get(ids=[id_], include=["embeddings"])["embeddings"]
         return np.asarray(found[0], dtype=np.float32) if len(found) else None
 
+    def look(self, ids: Sequence[str], vectors: Vectors) -> VectorsLook:
+        """Return what is listed, and which of these chunks are not found by their own vectors; unlisted ones are not.
+
+        Args:
+            ids: What is searched for.
+            vectors: Their unit vectors, shape (len(ids), dimensions).
+        """
+        listed = self.ids()
+        others: list[str] = []
+        lost: list[str] = []
+        for start in range(0, len(ids), BATCH):
+            batch, matrix = ids[start : start + BATCH], np.asarray(vectors[start : start + BATCH], dtype=np.float32)
+            held = self._collection.get(ids=list(batch), include=["embeddings"])
+            stored = dict(zip(held["ids"], held["embeddings"], strict=True))
+            found = self._collection.query(query_embeddings=matrix, n_results=_NEIGHBOURS, include=["distances"])
+            rows = zip(batch, matrix, found["ids"], found["distances"], strict=True)
+            for id_, vector, near, distances in rows:
+                if id_ not in listed:
+                    continue
+                own = id_ in stored and float(np.asarray(stored[id_], dtype=np.float32) @ vector) >= SAME
+                if not own:
+                    others.append(id_)
+                elif id_ not in near and not (near and 1.0 - distances[0] >= SAME):
+                    lost.append(id_)
+        return VectorsLook(frozenset(listed), tuple(others), tuple(lost), tuple(self._other_collections()))
+
+    def _other_collections(self) -> list[str]:
+        names = [collection.name for collection in self._client.list_collections()]
+        return sorted(name for name in names if name != self.collection_name)
+
     def beside(self, name: str) -> ChromaVectors:
         """Return another, empty collection of the folder; one of that name that was left half-filled is dropped."""
         other = copy(self)
@@ -121,9 +173,8 @@ class ChromaVectors:
 
     def drop_others(self) -> None:
         """Delete every collection but the current one."""
-        for collection in self._client.list_collections():
-            if collection.name != self.collection_name:
-                self._client.delete_collection(collection.name)
+        for name in self._other_collections():
+            self._client.delete_collection(name)
 
     def close(self) -> None:
         """Release the folder; closing twice is no error."""

@@ -45,6 +45,7 @@ EMBED_HERE_AT_MOST = 160
 EMBED_HERE_BATCH = 16
 # A file that is written while it is read is read again so often.
 READ_ATTEMPTS = 3
+_UNPUBLISHED = "It is unpublished: kept, and not searched."
 
 Progress = Callable[[Mapping[str, Any]], None]
 
@@ -119,9 +120,9 @@ class Ingest:
             AssistantError: It was stopped midway; the next sync goes on.
         """
         started = time.perf_counter()
-        selection = self._folder.select(paths, self._library.current, copy=not dry_run)
+        selection = self._folder.select(paths, self._library.known, copy=not dry_run)
         if dry_run:
-            return plan(selection, self._library.current)
+            return plan(selection, self._library.known)
         self._mend()
         reports = self._remove(selection.gone)
         embedding = self._embedding()
@@ -136,6 +137,10 @@ class Ingest:
             embedding.cancel()
         self._library.remember("sync", "complete")
         return IngestReport(tuple(reports), time.perf_counter() - started, embedding.count)
+
+    def take_out(self, document_ids: Sequence[str]) -> None:
+        """Let documents answer no more, whether their files are gone or not; the next sync looks at the files."""
+        self._remove(document_ids)
 
     def stop(self) -> None:
         """Let a sync that runs in another thread end soon, with an error that says so; for good."""
@@ -205,13 +210,16 @@ class Ingest:
         """Let documents answer no more, then take them out of the indexes."""
         chunk_ids: list[str] = []
         for document_id in gone:
-            version = self._library.current[document_id].version
-            chunk_ids.extend(chunk.id for chunk in self._library.chunks_of(document_id, version))
+            chunk_ids.extend(self._searched_chunk_ids(document_id))
             self._library.remove(document_id)
         if chunk_ids:
             self._index.remove(chunk_ids)
             self._index.commit_words()
         return [DocumentReport(document_id, "removed") for document_id in gone]
+
+    def _searched_chunk_ids(self, document_id: str) -> list[str]:
+        now = self._library.current.get(document_id)
+        return [chunk.id for chunk in self._library.chunks_of(document_id, now.version)] if now else []
 
     def _load_all(self, files: Sequence[CorpusFile], embedding: _Embedding) -> Iterator[DocumentReport]:
         """Load files one by one; what was read since the last commit becomes current with the next one.
@@ -251,7 +259,7 @@ class Ingest:
     def _read(self, file: CorpusFile) -> DocumentReport | _Read:
         """Return what a file holds, or a finished report (unchanged, failed)."""
         id_ = file.document_id
-        now = self._library.current.get(id_)
+        now = self._library.known.get(id_)
         try:
             if file.problem is not None:
                 raise file.problem
@@ -262,7 +270,7 @@ class Ingest:
                 document = self._worker.load(file.path, id_)
                 content = file.path.read_bytes()
                 if version_of(content, document.metadata, document.text) == document.version:
-                    return _Read(document, print_, self._keep_original(content, file.path.suffix.lower()))
+                    return _Read(document, print_, keep_original(self._data, content, file.path.suffix.lower()))
             raise DamagedFile(id_, "changed while it was read", "Wait until it is written, then run the ingest again")
         except (LoadError, OSError) as error:
             return self._failed(id_, error)
@@ -270,6 +278,8 @@ class Ingest:
     def _write(self, read: _Read) -> DocumentReport | _Pending:
         """Write a new version to the library and its words to the index; a report when the words did not change."""
         document, print_ = read.document, read.fingerprint
+        if document.metadata.unpublished is not None:
+            return self._rest(read)
         now = self._library.current.get(document.id)
         if now is not None and now.version == document.version:
             self._library.make_current(document.id, now.version, print_)
@@ -280,9 +290,23 @@ class Ingest:
         report = _report(document, len(chunks), "added" if now is None else "changed")
         return _Pending(document, chunks, print_, report)
 
+    def _rest(self, read: _Read) -> DocumentReport:
+        """Keep a version that staff do not want to be searched; one that was searched until now leaves the indexes."""
+        document = read.document
+        chunks = chunk_document(document, self._embedder.count_tokens, max_tokens=self._chunk_tokens)
+        searched = self._searched_chunk_ids(document.id)
+        self._library.store(document, chunks, fingerprint=read.fingerprint, original=read.original)
+        self._library.rest(document.id, document.version, read.fingerprint)
+        if searched:
+            self._index.remove(searched)
+            self._index.commit_words()
+        return replace(_report(document, 0, "removed" if searched else "unchanged"), notices=(_UNPUBLISHED,))
+
     def _unchanged(self, id_: str, version: str) -> DocumentReport:
         document = self._library.document(id_, version)
         assert document is not None
+        if id_ in self._library.resting:
+            return replace(_report(document, 0, "unchanged"), notices=(_UNPUBLISHED,))
         return _report(document, len(self._library.chunks_of(id_, version)), "unchanged")
 
     def _failed(self, id_: str, error: LoadError | OSError) -> DocumentReport:
@@ -316,25 +340,6 @@ class Ingest:
             if report.change != "failed":
                 embedding.add(new.document.id, new.document.version, new.chunks)
             yield report
-
-    def _keep_original(self, content: bytes, suffix: str) -> str:
-        """Keep a copy of a file under the hash of its bytes and return its name inside the originals folder."""
-        digest = hashlib.sha256(content).hexdigest()
-        name = f"{digest[:2]}/{digest}{suffix}"
-        target = self._data / ORIGINALS_FOLDER / name
-        if target.is_file():
-            return name
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".part")
-            temporary.write_bytes(content)
-            temporary.rename(target)
-        except OSError as error:
-            raise DataFolderError(
-                f"The data folder {self._data} cannot be written ({error.strerror or error}). "
-                "Make room or make it writable, then run the ingest again; nothing was lost."
-            ) from error
-        return name
 
     # ---- Rebuilding ----
 
@@ -480,6 +485,30 @@ class _Embedding:
         """Drop the jobs that nobody waits for any more; none is left after `finish`."""
         for *_, job in self._jobs:
             job.cancel()
+
+
+def keep_original(data: Path, content: bytes, suffix: str) -> str:
+    """Keep a copy of a file under the hash of its bytes and return its name inside the originals folder.
+
+    Raises:
+        DataFolderError: It cannot be written.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{digest[:2]}/{digest}{suffix}"
+    target = data / ORIGINALS_FOLDER / name
+    if target.is_file():
+        return name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(".part")
+        temporary.write_bytes(content)
+        temporary.rename(target)
+    except OSError as error:
+        raise DataFolderError(
+            f"The data folder {data} cannot be written ({error.strerror or error}). "
+            "Make room or make it writable, then run the ingest again; nothing was lost."
+        ) from error
+    return name
 
 
 def plan(selection: Selection, current: Mapping[str, CurrentVersion]) -> IngestReport:

@@ -6,8 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from assistant.desk import CheckReport
 from assistant.domain import Change, DocumentReport, IngestReport
 from assistant.errors import AssistantError
 
@@ -39,6 +41,33 @@ class Console:
         counts = ", ".join(f"{report.count(change)} {change}" for change in _MARKS if report.count(change))
         self._line(f"{counts or 'No documents'}. {report.embedded_chunks} passages embedded in {report.seconds:.1f} s.")
         return 1 if report.failed else 0
+
+    def checked(self, report: CheckReport, *, mended: bool = False) -> int:
+        """Write what the doctor found, or has left, and return the exit status."""
+        if self._as_json:
+            self.object(report.to_dict())
+        for found in report.differences:
+            self._line(f"! {found.sentence}{' --repair mends it.' if found.repairable and not mended else ''}")
+        count = len(report.differences)
+        verdict = f"{count} difference{'s' if count > 1 else ''}{' left' if mended else ''}" if count else "all agrees"
+        sample = "" if report.searched == report.chunks else f" (a sample of {report.searched} was searched for)"
+        self._line(
+            f"{report.documents} documents, {report.chunks} passages{sample}: {verdict}. {report.seconds:.1f} s."
+        )
+        return 1 if report.differences else 0
+
+    def backed_up(self, written: Mapping[str, Any], file: Path) -> int:
+        """Say what a backup holds and what it lacks, and return the exit status."""
+        if self._as_json:
+            self.object({**written, "file": str(file)})
+        for name, why in written["left_out"]:
+            self._line(f"! {name} is not in the backup: {why}.")
+        self._line(f"{written['files']} files, {written['bytes'] / 1e6:.1f} MB before packing, are in {file}.")
+        return 1 if written["left_out"] else 0
+
+    def restored(self, file: Path, created: str) -> None:
+        """Say what was put in place."""
+        self._line(f"Restored {file} of {created}; the indexes were built from it.")
 
     def failed(self, error: AssistantError, *, status: int) -> int:
         """Write the error's sentence and return the exit status."""
@@ -93,7 +122,7 @@ def _document_line(report: DocumentReport) -> str:
     line = f"{_MARKS[report.change]} {report.document}"
     if report.change == "failed":
         line += f": {report.reason}. {report.remedy}"
-    elif report.change in ("added", "changed"):
+    elif report.change in ("added", "changed") and report.chunks:
         pages = f", {report.searchable_pages} of {report.pages} pages with text" if report.pages else ""
         line += f" ({report.chunks} passages{pages})"
     return "\n".join([line, *(f"    {notice}" for notice in report.notices)])

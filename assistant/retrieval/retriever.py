@@ -178,5 +178,19 @@ class HybridRetriever:
         return load_lexicon().gloss(query.search_text)
 
 
+class OneDocument:
+    """Finds passages of one document, whatever else its library holds."""
+
+    def __init__(self, retriever: Retriever, document_id: str, library: Library) -> None:
+        self._retriever = retriever
+        self._document_id = document_id
+        self._library = library
+
+    def retrieve(self, query: Query, *, without: frozenset[str] = frozenset()) -> list[Hit]:
+        """Return the hits of that document, best first; empty when nothing matches."""
+        others = frozenset(self._library.current) - {self._document_id}
+        return self._retriever.retrieve(query, without=without | others)
+
+
 def _ranks(scores: Mapping[str, float]) -> dict[str, int]:
     return {id_: rank for rank, id_ in enumerate(scores, start=1)}

@@ -1,11 +1,8 @@
-"""The only door to the journal: feedback, and the conversations that visitors saved under a link.
+"""The journal: feedback, the conversations that visitors saved under a link, and the doors to its other rooms.
 
-One SQLite file beside the library but apart from it: the library can be built anew from the corpus, the journal from
-nothing. It knows no person: no address, no cookie, no session, and of a moment only its day (UTC). Texts are in it
-only where a visitor pressed *Save link* or agreed to share a question; both end by themselves after their days.
-
-Erasing is real: SQLite overwrites deleted rows with zeros, and without a write-ahead log no second file keeps them.
-What remains is out of our hands: blocks of the disk that held the rollback log of that change, and backups.
+It knows no visitor: no address, no cookie, no session, and of a moment only its day (UTC). Texts are in it where a
+visitor pressed *Save link* or agreed to share a question, and of questions that were asked in vain (`questions.py`);
+all of them end by themselves after their days. Names are those that staff gave at the desk (`deeds.py`).
 """
 
 from __future__ import annotations
@@ -15,48 +12,27 @@ import hmac
 import json
 import logging
 import secrets
-import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from assistant.domain import Answer, Citation, Outcome, Query, Reason
 from assistant.errors import DataFolderError
+from assistant.store.citations import Citations
+from assistant.store.deeds import Deeds
+from assistant.store.journal_file import MOST_BYTES, Connection, JournalFile, storable, utc_today
+from assistant.store.questions import Questions
 
 logger = logging.getLogger(__name__)
-
-# Step n leads from format n to format n + 1. A step that was released never changes: a new need is a new step.
-MIGRATIONS: tuple[str, ...] = (
-    """
-    CREATE TABLE feedback (
-        id TEXT PRIMARY KEY, day TEXT NOT NULL, helpful INTEGER NOT NULL, why TEXT,
-        outcome TEXT NOT NULL, reason TEXT, language TEXT NOT NULL, documents TEXT NOT NULL,
-        question TEXT, answer TEXT);
-    CREATE INDEX feedback_by_day ON feedback (day)
-    """,
-    """
-    CREATE TABLE snapshots (
-        id TEXT PRIMARY KEY, key_hash TEXT NOT NULL, created TEXT NOT NULL, expires TEXT NOT NULL,
-        language TEXT NOT NULL, exchanges TEXT NOT NULL);
-    CREATE INDEX snapshots_by_creation ON snapshots (created);
-    CREATE INDEX snapshots_by_expiry ON snapshots (expires)
-    """,
-)
-FORMAT = len(MIGRATIONS)
 
 # An answer with its citations takes some 10 kB; a conversation holds 50.
 MOST_SNAPSHOT_CHARACTERS = 1_000_000
 # Against a program that fills the disk: far more than a cohort saves or says in a day.
 MOST_SNAPSHOTS_A_DAY = 2_000
 MOST_FEEDBACK_A_DAY = 5_000
-MOST_BYTES = 2_000_000_000
 _KEY_BYTES = 16
-# SQLite's primary result codes SQLITE_CORRUPT and SQLITE_NOTADB.
-_DAMAGE = (11, 26)
 
 Full = Literal["too_large", "too_many_today"]
 
@@ -165,9 +141,16 @@ class Feedback:
 
 
 class Journal:
-    """Feedback and saved conversations in one SQLite file; safe to use from several threads.
+    """Everything that the journal's one file holds; safe to use from several threads.
 
     What is too old goes on opening and with the first use of each day.
+
+    Attributes:
+        file: Where it lies.
+        set_aside: Where a damaged one was put on opening, or None.
+        questions: What founders asked in vain.
+        deeds: Who did what at the staff desk.
+        citations: How often each document was cited.
     """
 
     def __init__(
@@ -176,10 +159,12 @@ class Journal:
         *,
         saved_days: int = 180,
         feedback_days: int = 365,
+        gap_days: int = 180,
+        gap_texts: bool = True,
         most_snapshots_a_day: int = MOST_SNAPSHOTS_A_DAY,
         most_feedback_a_day: int = MOST_FEEDBACK_A_DAY,
         most_bytes: int = MOST_BYTES,
-        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        today: Callable[[], date] = utc_today,
     ) -> None:
         """Open the journal, creating it when it is missing.
 
@@ -188,6 +173,8 @@ class Journal:
         Args:
             saved_days: How long a new snapshot can be opened.
             feedback_days: How long feedback is kept.
+            gap_days: How long a question that was asked in vain is kept after it was last asked.
+            gap_texts: Whether its words are kept.
             most_snapshots_a_day: Further ones are not taken; `most_feedback_a_day` likewise.
             most_bytes: How large the file may grow.
             today: Returns the day it is (UTC).
@@ -195,33 +182,76 @@ class Journal:
         Raises:
             DataFolderError: It cannot be opened or set aside, or a newer program wrote it.
         """
-        self.file = file
-        self.set_aside: Path | None = None
         self.saved_days = saved_days
         self.feedback_days = feedback_days
         self._most_snapshots_a_day = most_snapshots_a_day
         self._most_feedback_a_day = most_feedback_a_day
-        self._most_bytes = most_bytes
-        self._today = today
-        self._lock = threading.RLock()
-        self._cleared_on: date | None = None
+        self._closed = False
+        self._opened = JournalFile(file, most_bytes=most_bytes, today=today)
+        self.file, self.set_aside = file, self._opened.set_aside
         try:
+            self._opened.each_day(self._erase)
+            self.questions = Questions(self._opened, days=gap_days, texts=gap_texts)
+            self.deeds = Deeds(self._opened)
+            self.citations = Citations(self._opened)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def clear(self) -> None:
+        """Erase what is past its last day; called by itself on opening and with the first use of each day.
+
+        Raises:
+            DataFolderError: The journal cannot be written.
+        """
+        self._opened.clear()
+
+    def close(self) -> None:
+        """Close the file; twice is no error."""
+        if not self._closed:
+            self._closed = True
             try:
-                self._open()
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
-                    raise
-                self.set_aside = _put_aside(file)
-                logger.warning(
-                    "The journal %s is damaged (%s). It was set aside as %s and a new one begun: feedback and saved "
-                    "links of before are in that file alone; restore a backup of it if there is one.",
-                    file, error, self.set_aside.name,
-                )  # fmt: skip
-                self._open()
-        except (sqlite3.Error, OSError) as error:
-            raise DataFolderError(
-                f"The journal {file} cannot be opened ({error}). Check that the folder can be written and has room."
-            ) from error
+                self.citations.write()
+            except DataFolderError as error:  # a few counts less
+                logger.warning("%s", error)
+            self._opened.close()
+
+    def record(self, answer: Answer) -> None:
+        """Count what a whole answer cites, and keep its question where it was asked in vain.
+
+        Raises:
+            DataFolderError: The journal cannot be written.
+        """
+        self.citations.record(answer)
+        self.questions.record(answer)
+
+    def erase_quotes(self, document_id: str, version: str) -> int:
+        """Erase the words of a version that is erased itself from all that was saved, and return from how much.
+
+        A saved answer that cites it keeps question, numbers and titles; an answer that was shared with feedback goes.
+
+        Raises:
+            DataFolderError: The journal cannot be written.
+        """
+        changed = 0
+        with self._opened.writing() as connection:
+            cites = f"%{json.dumps(version)}%"
+            for id_, content in connection.execute(
+                "SELECT id, exchanges FROM snapshots WHERE exchanges LIKE ?", (cites,)
+            ).fetchall():
+                exchanges = [_without_quotes(values, document_id, version) for values in json.loads(content)]
+                connection.execute("UPDATE snapshots SET exchanges = ? WHERE id = ?", (json.dumps(exchanges), id_))
+                changed += 1
+            pair = f"%{json.dumps([document_id, version])}%"
+            shared = connection.execute(
+                "UPDATE feedback SET answer = NULL WHERE answer IS NOT NULL AND documents LIKE ?", (pair,)
+            )
+        return changed + shared.rowcount
+
+    def _erase(self, connection: Connection, today: date) -> None:
+        oldest = today - timedelta(days=self.feedback_days)
+        connection.execute("DELETE FROM snapshots WHERE expires < ?", (today.isoformat(),))
+        connection.execute("DELETE FROM feedback WHERE day < ?", (oldest.isoformat(),))
 
     # ---- Saved conversations ----
 
@@ -238,8 +268,8 @@ class Journal:
         if len(content) > MOST_SNAPSHOT_CHARACTERS:
             return "too_large"
         link_id, delete_key = secrets.token_urlsafe(_KEY_BYTES), secrets.token_urlsafe(_KEY_BYTES)
-        with self._writing() as connection:
-            today = self._today()
+        with self._opened.writing() as connection:
+            today = self._opened.today()
             row = connection.execute("SELECT count(*) FROM snapshots WHERE created = ?", (today.isoformat(),))
             if row.fetchone()[0] >= self._most_snapshots_a_day:
                 return "too_many_today"
@@ -256,7 +286,7 @@ class Journal:
         Raises:
             DataFolderError: The journal cannot be read.
         """
-        rows = self._rows("SELECT created, expires, language, exchanges FROM snapshots WHERE id = ?", (link_id,))
+        rows = self._opened.rows("SELECT created, expires, language, exchanges FROM snapshots WHERE id = ?", (link_id,))
         if not rows:
             return None
         created, expires, language, content = rows[0]
@@ -265,7 +295,7 @@ class Journal:
 
     def opens(self, link_id: str, delete_key: str) -> bool:
         """Return whether the key is the one that deletes this snapshot; False where there is no such snapshot."""
-        rows = self._rows("SELECT key_hash FROM snapshots WHERE id = ?", (link_id,))
+        rows = self._opened.rows("SELECT key_hash FROM snapshots WHERE id = ?", (link_id,))
         return bool(rows) and hmac.compare_digest(str(rows[0][0]), _hash(delete_key))
 
     def delete_snapshot(self, link_id: str, delete_key: str) -> bool:
@@ -276,7 +306,7 @@ class Journal:
         """
         if not self.opens(link_id, delete_key):
             return False
-        with self._writing() as connection:
+        with self._opened.writing() as connection:
             return connection.execute("DELETE FROM snapshots WHERE id = ?", (link_id,)).rowcount > 0
 
     # ---- Feedback ----
@@ -292,6 +322,7 @@ class Journal:
         documents: Sequence[tuple[str, str]],
         question: str | None = None,
         answer: str | None = None,
+        in_vain: Answer | None = None,
         replaces: str | None = None,
     ) -> str | None:
         """Keep feedback and return its id, or None where too much came in today.
@@ -299,17 +330,19 @@ class Journal:
         Args:
             documents: Ids and versions that the answer cites.
             question: Only where the visitor agreed to share it; `answer` likewise.
+            in_vain: The answer, where its question counts as asked in vain; it does so until the feedback is replaced
+                or deleted.
             replaces: The id of earlier feedback, which it takes over; one that is no longer here gets a new id.
 
         Raises:
             DataFolderError: The journal cannot be written.
         """
-        why, question, answer = (_storable(text) for text in (why, question, answer))
+        why, question, answer = (None if text is None else storable(text) for text in (why, question, answer))
         values = (
-            self._today().isoformat(), helpful, why, outcome, reason, language, json.dumps(list(documents)),
+            self._opened.today().isoformat(), helpful, why, outcome, reason, language, json.dumps(list(documents)),
             question, answer,
         )  # fmt: skip
-        with self._writing() as connection:
+        with self._opened.writing() as connection:
             if replaces is not None:
                 changed = connection.execute(
                     "UPDATE feedback SET day = ?, helpful = ?, why = ?, outcome = ?, reason = ?, language = ?, "
@@ -317,6 +350,8 @@ class Journal:
                     (*values, replaces),
                 )
                 if changed.rowcount:
+                    self.questions.unshare(connection, replaces)
+                    self.questions.share(connection, replaces, in_vain)
                     return replaces
             row = connection.execute("SELECT count(*) FROM feedback WHERE day = ?", values[:1])
             if row.fetchone()[0] >= self._most_feedback_a_day:
@@ -327,6 +362,7 @@ class Journal:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (feedback_id, *values),
             )
+            self.questions.share(connection, feedback_id, in_vain)
         return feedback_id
 
     def delete_feedback(self, ids: Sequence[str]) -> int:
@@ -335,8 +371,10 @@ class Journal:
         Raises:
             DataFolderError: The journal cannot be written.
         """
-        with self._writing() as connection:
+        with self._opened.writing() as connection:
             deleted = [connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount for id_ in ids]
+            for id_ in ids:
+                self.questions.unshare(connection, id_)
         return sum(deleted)
 
     def feedback(self) -> list[Feedback]:
@@ -345,146 +383,16 @@ class Journal:
         Raises:
             DataFolderError: The journal cannot be read.
         """
-        rows = self._rows(
+        rows = self._opened.rows(
             "SELECT id, day, helpful, why, outcome, reason, language, documents, question, answer "
             "FROM feedback ORDER BY day, rowid"
         )
         return [_feedback(*row) for row in rows]
 
-    # ---- The file ----
-
-    def clear(self) -> None:
-        """Erase what is past its last day; called by itself on opening and with the first use of each day.
-
-        Raises:
-            DataFolderError: The journal cannot be written.
-        """
-        with self._lock:
-            self._cleared_on = None
-            with self._writing():
-                pass
-
-    def close(self) -> None:
-        """Close the file; twice is no error."""
-        with self._lock:
-            self._connection.close()
-
-    def _open(self) -> None:
-        if not self.file.exists():
-            self.file.touch(mode=0o600)
-        connection = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None)
-        try:
-            # No write-ahead log: what is erased must not live on in a second file.
-            connection.execute("PRAGMA journal_mode = DELETE")
-            connection.execute("PRAGMA secure_delete = ON")
-            page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-            connection.execute(f"PRAGMA max_page_count = {max(self._most_bytes // page_bytes, 1)}")
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise _Damaged(verdict)
-            self._migrate(connection)
-            self._connection = connection
-            with self._transaction():
-                self._clear_once_a_day()
-        except BaseException:
-            connection.close()
-            raise
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring an older file up to date, step by step; each step is one transaction with its format number."""
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > FORMAT:
-            raise DataFolderError(
-                f"The journal {self.file} has format {found} and this program reads format {FORMAT}. "
-                "Use the program's matching release, or another data folder."
-            )
-        for step in range(found, FORMAT):
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in MIGRATIONS[step].split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {step + 1}")
-            connection.execute("COMMIT")
-
-    def _clear_once_a_day(self) -> None:
-        """Erase what is too old, where that was not done today; inside a transaction."""
-        today = self._today()
-        if self._cleared_on == today:
-            return
-        oldest = today - timedelta(days=self.feedback_days)
-        self._connection.execute("DELETE FROM snapshots WHERE expires < ?", (today.isoformat(),))
-        self._connection.execute("DELETE FROM feedback WHERE day < ?", (oldest.isoformat(),))
-        self._cleared_on = today
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            cleared_on = self._cleared_on
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._cleared_on = cleared_on
-                if self._connection.in_transaction:  # a full disk may have rolled it back already
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; a full or read-only disk becomes one sentence, with nothing half-written."""
-        try:
-            with self._transaction() as connection:
-                self._clear_once_a_day()
-                yield connection
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                raise  # a mistake of ours
-            raise DataFolderError(
-                f"The journal {self.file} cannot be written ({error}). "
-                "Make room or make the data folder writable; a damaged journal is set aside at the next start."
-            ) from error
-
-    def _rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            if self._cleared_on != self._today():
-                self.clear()
-            try:
-                return self._connection.execute(statement, parameters).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise DataFolderError(
-                    f"The journal {self.file} cannot be read ({error}). Check the disk; a damaged journal is set aside "
-                    "at the next start."
-                ) from error
-
-
-class _Damaged(sqlite3.DatabaseError):
-    """SQLite's own check of the file found something."""
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Return whether the file itself is at fault, rather than the disk, the folder or another process."""
-    return isinstance(error, _Damaged) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
-
-
-def _put_aside(file: Path) -> Path:
-    """Give a damaged file, and the log that belongs to it, a name that is free; return the file's."""
-    number = 1
-    while (aside := file.with_name(f"{file.name}.damaged-{number}")).exists():
-        number += 1
-    log = file.with_name(f"{file.name}-journal")
-    if log.exists():
-        log.rename(aside.with_name(f"{aside.name}-journal"))
-    return file.rename(aside)
-
 
 def _hash(delete_key: str) -> str:
     """Return what is stored of a delete key; 128 random bits need no slow hash."""
     return hashlib.sha256(delete_key.encode("utf-8", "replace")).hexdigest()
-
-
-def _storable(text: str | None) -> str | None:
-    """Return the text without lone surrogates, which a browser can send and SQLite cannot keep."""
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _feedback(
@@ -498,6 +406,21 @@ def _feedback(
 
 
 # ---- Conversations as JSON ----
+
+
+def _without_quotes(values: dict[str, Any], document_id: str, version: str) -> dict[str, Any]:
+    """Return a saved exchange; where its answer cites a version, without the answer's words and those quotes."""
+    answer: dict[str, Any] = values.get("answer") or {}
+    mine = [
+        citation
+        for citation in answer.get("citations", ())
+        if citation["document"] == document_id and citation["version"] == version
+    ]
+    for citation in mine:
+        citation["quote"] = ""
+    if mine:
+        answer["text"] = ""
+    return values
 
 
 def _exchange_values(exchange: Said) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assistant.domain import Chunk, Document, Heading, Language, Metadata, Section
+from assistant.desk import Held, Withdrawn
+from assistant.domain import Chunk, Document, Findings, Heading, HiddenText, Metadata, Section
 from assistant.errors import DataFolderError
 
 Vectors = npt.NDArray[np.float32]
@@ -82,24 +83,6 @@ class StoredVersion:
     title: str
     original: str
     stored_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """A version whose text is shown nowhere any more.
-
-    Attributes:
-        withdrawn_on: The day since which; `erase_on` the day on which its words are erased for good.
-        erased: Whether they are.
-    """
-
-    document_id: str
-    version: str
-    title: str
-    language: Language
-    withdrawn_on: str
-    erase_on: str
-    erased: bool
 
 
 class Library:
@@ -243,9 +226,10 @@ class Library:
         rows = self._rows("SELECT document_id, version, fingerprint FROM resting ORDER BY document_id")
         return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], embedded=False) for row in rows})
 
-    def known(self, document_id: str) -> CurrentVersion | None:
-        """Return the version of a document that is published or unpublished, or None where there is none."""
-        return self._current.get(document_id) or self._resting.get(document_id)
+    @property
+    def known(self) -> Mapping[str, CurrentVersion]:
+        """The version of each document that is in, published or unpublished."""
+        return {**self._resting, **self._current} if self._resting else self._current
 
     def _read_current(self) -> Mapping[str, CurrentVersion]:
         rows = self._rows("SELECT document_id, version, fingerprint, embedded FROM current ORDER BY document_id")
@@ -427,9 +411,44 @@ class Library:
         )
         return [StoredVersion(*row) for row in rows]
 
+    def holdings(self) -> list[Held]:
+        """Return every published and unpublished document, by id."""
+        rows = self._rows(
+            """
+            SELECT v.document_id, v.title, v.version, v.stored_at, n.embedded,
+                   json_extract(v.details, '$.sections[0].language'), json_extract(v.details, '$.metadata'),
+                   json_array_length(v.details, '$.pages'),
+                   (SELECT count(*) FROM chunks c WHERE c.document_id = v.document_id AND c.version = v.version)
+            FROM versions v JOIN (SELECT document_id, version, embedded FROM current
+                                  UNION ALL SELECT document_id, version, NULL FROM resting) n
+                 USING (document_id, version)
+            ORDER BY v.document_id
+            """
+        )
+        found = []
+        for id_, title, version, stored_at, embedded, language, values, pages, chunks in rows:
+            metadata = _read_metadata(json.loads(values))
+            rests = embedded is None
+            found.append(
+                Held(
+                    id_,
+                    title,
+                    "unpublished" if rests else "published",
+                    version,
+                    language,
+                    metadata,
+                    chunks,
+                    pages or None,
+                    bool(embedded),
+                    stored_at,
+                    since=metadata.unpublished if rests else None,
+                )
+            )
+        return found
+
     def texts(self) -> Iterator[tuple[str, str, str, str, str]]:
         """Yield id, version, title, name of the original and text of each published or unpublished document."""
-        for document_id, now in {**self._current, **self._resting}.items():
+        for document_id, now in self.known.items():
             yield from (
                 (document_id, now.version, *row)
                 for row in self._rows(
@@ -478,11 +497,11 @@ class Library:
             for id_, version, title, language, on, erase_on, erased in rows
         ]
 
-    def erase(self, document_id: str, version: str, vectors: Iterable[tuple[str, str]]) -> str | None:
-        """Erase text, chunks and vectors of a withdrawn version; what is left is its title and its days.
+    def erase(self, document_id: str, version: str, hashes: Iterable[str]) -> str | None:
+        """Erase text, chunks and vectors of a version that is not current; what is withdrawn leaves title and days.
 
         Args:
-            vectors: Model and content hash of each vector that no other text needs.
+            hashes: Of the texts whose vectors no other text needs.
 
         Returns:
             The name of the original where no other version needs that, else None.
@@ -491,8 +510,10 @@ class Library:
             row = connection.execute(
                 "SELECT original FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
             ).fetchone()
+            models = [model for (model,) in connection.execute("SELECT DISTINCT model FROM embeddings")]
+            doomed = [(model, hash_) for hash_ in hashes for model in models]
             connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
-            connection.executemany("DELETE FROM embeddings WHERE model = ? AND content_hash = ?", vectors)
+            connection.executemany("DELETE FROM embeddings WHERE model = ? AND content_hash = ?", doomed)
             connection.execute("DELETE FROM versions WHERE document_id = ? AND version = ?", (document_id, version))
             connection.execute(
                 "UPDATE withdrawn SET erased = 1 WHERE document_id = ? AND version = ?", (document_id, version)
@@ -598,6 +619,7 @@ def _details(document: Document) -> dict[str, Any]:
         "pages": document.pages,
         "page_labels": document.page_labels,
         "notices": document.notices,
+        "findings": asdict(document.findings),
     }
 
 
@@ -614,7 +636,17 @@ def _document(document_id: str, version: str, title: str, text: str, details: st
         page_labels=tuple(values["page_labels"]),
         headings=tuple(Heading(**heading) for heading in values["headings"]),
         notices=tuple(values["notices"]),
+        findings=_read_findings(values.get("findings")),
     )
+
+
+def _read_findings(values: Mapping[str, Any] | None) -> Findings:
+    """Return what was found in a file; nothing for a version that was stored before it was looked for."""
+    if values is None:
+        return Findings()
+    hidden = tuple(HiddenText(**each) for each in values["hidden"])
+    lists = {name: tuple(values[name]) for name in ("dropped", "scanned", "unreadable")}
+    return Findings(tables=values["tables"], hidden=hidden, **lists)
 
 
 def _read_metadata(values: Mapping[str, Any]) -> Metadata:

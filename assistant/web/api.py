@@ -26,6 +26,7 @@ from assistant.errors import AssistantError
 from assistant.web.limits import Limit
 from assistant.web.logs import refused, watched
 from assistant.web.reading import Readers, Reading, TooBusy
+from assistant.web.recording import Record, recorded
 
 logger = logging.getLogger(__name__)
 
@@ -79,17 +80,21 @@ class Refused(Exception):
 class Chat:
     """The route as an ASGI application: it must hear of a client that leaves while nothing is sent."""
 
-    def __init__(self, stream: Stream, readers: Readers, limit: Limit | None = None) -> None:
+    def __init__(
+        self, stream: Stream, readers: Readers, limit: Limit | None = None, record: Record = lambda answer: None
+    ) -> None:
         """Answer nothing yet.
 
         Args:
             stream: Yields an answer as it grows; closing it stops its model.
             readers: The threads to read it in, shared with the page.
             limit: How often a visitor may ask, shared with the page; needs the `Visit` that `Gate` puts into the scope.
+            record: Takes each whole answer, for the questions that were asked in vain.
         """
         self._stream = stream
         self._readers = readers
         self._limit = limit
+        self._record = record
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -122,7 +127,9 @@ class Chat:
 
     def _begin(self, asked: Asked) -> Reading[Answer]:
         try:
-            return self._readers.begin(lambda: watched(self._stream(asked.question, asked.history), "api"))
+            return self._readers.begin(
+                lambda: watched(recorded(self._stream(asked.question, asked.history), self._record), "api")
+            )
         except TooBusy:
             raise Refused(503, _BUSY, 60) from None
 

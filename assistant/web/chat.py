@@ -1,6 +1,7 @@
 """The founders' page: a Gradio page with a conversation, a question box and the sources of the latest answer.
 
-The server keeps each visitor's conversation apart (`gr.State`); nothing of it is written down here. The page's look is
+The server keeps each visitor's conversation apart (`gr.State`); nothing of it is written down here, but for questions
+without a whole answer (`recording.py`). The page's look is
 `static/chat.css`, what little happens in the browser is `static/chat.js`, its words are `words.py`.
 """
 
@@ -29,6 +30,7 @@ from assistant.web import actions, rendering
 from assistant.web.conversations import Conversation, Conversations
 from assistant.web.logs import refused, watched
 from assistant.web.reading import Readers, Reading, TooBusy
+from assistant.web.recording import Record, recorded
 from assistant.web.rendering import Exchange
 from assistant.web.words import (
     ABOUT_COOKIE,
@@ -114,6 +116,8 @@ class Desk:
         today: Returns the date that review dates are compared with.
         may_ask: Returns how many seconds the visitor who sends a request has to wait; 0 lets the question pass.
         address: Returns where a request comes from, so that no address takes up the room of `conversations`.
+        record: Takes each whole answer, for the questions that were asked in vain.
+        keeps_words: Whether the words of those are kept, which the page has to say.
     """
 
     assistant: Answers
@@ -123,6 +127,8 @@ class Desk:
     today: Callable[[], date] = date.today
     may_ask: Callable[[gr.Request], float] = lambda request: 0.0
     address: Callable[[gr.Request], str] = lambda request: ""
+    record: Record = lambda answer: None
+    keeps_words: bool = False
 
     def answer(
         self, question: str, conversation: Conversation, language: InterfaceLanguage
@@ -139,7 +145,8 @@ class Desk:
         ]
         latest = Exchange(question)
         try:
-            with closing(watched(self.assistant.stream(question, history=history), "page")) as answers:
+            stream = recorded(self.assistant.stream(question, history=history), self.record)
+            with closing(watched(stream, "page")) as answers:
                 for answer in answers:
                     # The hits are the search's own notes: they are large, and no visitor sees them.
                     latest = Exchange(question, answer=replace(answer, hits=()), titles=self._titles(answer))
@@ -341,7 +348,10 @@ def _components(desk: Desk) -> Page:
                     ask = gr.Button(words["ask"], variant="primary", elem_id="ask", min_width=0)
                     stop = gr.Button(words["stop"], elem_id="stop", visible=False, min_width=0)
                 with gr.Row(elem_id="under-box"):
-                    hint = _html(rendering.confidence_hint("en", desk.assistant.writing_model), "hint")
+                    hint = _html(
+                        rendering.confidence_hint("en", desk.assistant.writing_model, keeps_words=desk.keeps_words),
+                        "hint",
+                    )
                     again = gr.Button(words["new_conversation"], elem_id="again", visible=False, min_width=0)
             announcement = _html("", "announcement")
         with gr.Column(elem_id="side"):
@@ -592,7 +602,8 @@ def _hinted(desk: Desk, page: Page, language: InterfaceLanguage) -> Updates:
 
     A step of an answer never brings it: it would wipe out a warning about what was typed meanwhile.
     """
-    return {page.hint: rendering.confidence_hint(language, desk.assistant.writing_model)}
+    model = desk.assistant.writing_model
+    return {page.hint: rendering.confidence_hint(language, model, keeps_words=desk.keeps_words)}
 
 
 def _waiting(desk: Desk, page: Page, talked: Talk, language: InterfaceLanguage) -> Updates:

@@ -20,6 +20,7 @@ from assistant.domain import Answer
 from assistant.web.conversations import Conversations
 from assistant.web.gate import STRICT_POLICY
 from assistant.web.pages import framed, language_of, own_page
+from assistant.web.withdrawn import Withdraws, without_withdrawn
 from assistant.web.words import WORDS, InterfaceLanguage
 
 FileFormat = Literal["md", "docx", "pdf"]
@@ -68,7 +69,11 @@ class Exports(Protocol):
 
 
 def add_exports(
-    app: fastapi.FastAPI, conversations: Conversations, export: Exports, today: Callable[[], date] = date.today
+    app: fastapi.FastAPI,
+    conversations: Conversations,
+    assistant: Withdraws,
+    export: Exports,
+    today: Callable[[], date] = date.today,
 ) -> None:
     """Add the addresses at which an open conversation is taken along."""
 
@@ -84,21 +89,29 @@ def add_exports(
         chosen: Sequence[Asked] = conversation
         if number is not None:
             chosen = conversation[int(number) - 1 : int(number)] if _NUMBER.fullmatch(number) else ()
-        return as_file(chosen, file_format, language, export=export, day=today())
+        return as_file(chosen, file_format, language, assistant, export=export, day=today())
 
 
 def as_file(
-    asked: Sequence[Asked], file_format: FileFormat, language: InterfaceLanguage, *, export: Exports, day: date
+    asked: Sequence[Asked],
+    file_format: FileFormat,
+    language: InterfaceLanguage,
+    assistant: Withdraws,
+    *,
+    export: Exports,
+    day: date,
 ) -> Response:
     """Return a conversation as a download, or a page that says why there is none.
 
     Args:
-        asked: Its questions; those without a whole answer are left out.
+        asked: Its questions; those without a whole answer, or that rest on a withdrawn document, are left out.
         day: The day of the export; it stands in the file and in its name.
     """
-    exchanges = [(one.question, one.answer) for one in asked if one.answer is not None and one.answer.complete]
-    if not exchanges:
-        return _sorry(language, file_format, WORDS[language]["export_nothing"])
+    answered = [one for one in asked if one.answer is not None and one.answer.complete]
+    shown = without_withdrawn(answered, assistant)
+    if not shown:
+        return _sorry(language, file_format, WORDS[language]["withdrawn_export" if answered else "export_nothing"])
+    exchanges = [(one.question, one.answer) for one in shown if one.answer is not None]
     titles = {id_: title for one in asked for id_, title in one.titles.items()}
     content = export(exchanges, file_format, language=language, date=day.isoformat(), titles=titles)
     name = f"{WORDS[language]['export_name']}-{day.isoformat()}.{file_format}"

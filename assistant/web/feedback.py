@@ -2,7 +2,8 @@
 
 `POST conversation/KEY/feedback` with `{"number": 2, "helpful": false, "why": "...", "share": false}`; `number` is the
 place of the exchange in the conversation, from 1; with `share` the question and the answer are kept too, else no text
-but `why`. The reply is 201 and `{"id": "..."}`; sent again with this `id`, it replaces what was said before.
+but `why`, and a question whose answer did not help counts as asked in vain, for as long as the feedback is there. The
+reply is 201 and `{"id": "..."}`; sent again with this `id`, it replaces what was said before.
 `POST feedback/delete` with `{"ids": ["..."]}` replies `{"deleted": 1}`.
 """
 
@@ -45,6 +46,7 @@ class TakesFeedback(Protocol):
         documents: Sequence[tuple[str, str]],
         question: str | None = None,
         answer: str | None = None,
+        in_vain: Answer | None = None,
         replaces: str | None = None,
     ) -> str | None:
         """Keep feedback and return its id, or None where too much came in today."""
@@ -118,6 +120,7 @@ def _read(
         "documents": list(dict.fromkeys((cited.document, cited.version) for cited in answer.citations)),
         "question": question if share else None,
         "answer": answer.text if share else None,
+        "in_vain": answer if share and not helpful else None,
         "replaces": replaces,
     }
 

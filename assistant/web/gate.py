@@ -18,8 +18,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from assistant.web import api
 from assistant.web.access import ACCESS_COOKIE, AccessCode
 from assistant.web.limits import Limit, household
+from assistant.web.staff_access import STAFF_COOKIE, StaffDoor
+from assistant.web.staff_words import STAFF_WORDS
 from assistant.web.visits import VISITOR_COOKIE, Proxies, Visit, cookies_of, path_inside
-from assistant.web.words import LANGUAGE_COOKIE, WORDS, preferred_language
+from assistant.web.words import LANGUAGE_COOKIE, WORDS, InterfaceLanguage, preferred_language
 
 # Our own pages hold no script at all.
 STRICT_POLICY = (
@@ -62,6 +64,13 @@ _GRADIO_POST = re.compile(r"/gradio_api/(queue/join|cancel|reset)")
 MAX_BODY_BYTES = 100_000
 
 
+# The staff desk: who may see what is the concern of its routes. While it is off, one page says how to turn it on.
+_DESK = re.compile(r"/staff(/.*)?", re.DOTALL)
+DESK_PAGE = "/staff"
+# The one address that takes a large body, from somebody who has logged in.
+UPLOAD = "/staff/upload"
+
+
 # What an access code does not shut: signs of life, and what the page that asks for it needs.
 _OPEN = re.compile(r"/(health|ready|enter|favicon\.ico|robots\.txt|static/.*)")
 # What is written down for a visitor: saved links and feedback.
@@ -83,16 +92,25 @@ class Gate:
     """
 
     def __init__(
-        self, app: Callable[..., Any], proxies: Proxies | None = None, access: AccessCode | None = None
+        self,
+        app: Callable[..., Any],
+        proxies: Proxies | None = None,
+        access: AccessCode | None = None,
+        staff: StaffDoor | None = None,
+        upload_bytes: int = 0,
     ) -> None:
         """Stand before an application.
 
         Args:
-            access: Where it is given, nobody comes in without it.
+            access: Where it is given, nobody comes in without it; the desk has a password of its own.
+            staff: The desk's door; None while the desk is off.
+            upload_bytes: Size of the body that somebody who has logged in may send to `UPLOAD`.
         """
         self._app = app
         self._proxies = proxies or Proxies()
         self._access = access
+        self._staff = staff
+        self._upload_bytes = upload_bytes
         self._writings = Limit(WRITINGS, WRITINGS_SECONDS)
         self._files = Limit(FILES, FILES_SECONDS, for_address=FILES_OF_ADDRESS)
         self._events = Limit(EVENTS, EVENTS_SECONDS, for_address=EVENTS_OF_ADDRESS)
@@ -117,7 +135,7 @@ class Gate:
             await send(message)
 
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = _refusal(path, scope["method"], headers, visit) or self._shut_out(scope, path, headers, visit)
+        refusal = self._refusal(path, scope["method"], headers, visit) or self._shut_out(scope, path, headers, visit)
         home = household(visit.address)
         if self._open_at_once[home] >= OPEN_AT_ONCE:
             refusal = PlainTextResponse(_words(headers)["too_busy"], 503, {"retry-after": "60"})
@@ -153,7 +171,7 @@ class Gate:
     ) -> Response | None:
         """Return the answer to who may not come in, or has written too much; else None."""
         words = _words(headers)
-        if self._access and not _OPEN.fullmatch(path):
+        if self._access and not _OPEN.fullmatch(path) and not _DESK.fullmatch(path):
             bearer = re.fullmatch(r"Bearer +(.+)", headers.get("authorization", ""), re.IGNORECASE)
             if bearer:
                 seconds = self._access.wait(visit, "program")
@@ -170,6 +188,47 @@ class Gate:
             seconds = limit.take(visit)
             if seconds:
                 return too_often(words[sentence], seconds, as_json=limit is self._events)
+        return None
+
+    def _refusal(self, path: str, method: str, headers: Mapping[str, str], visit: Visit) -> Response | None:
+        """Return the answer to a request that nobody here has a use for, or None."""
+        words = _words(headers)
+        if visit.prefix and path == "":
+            # Relative, as all our links: whoever stands before the proxy may call this host by another name.
+            return RedirectResponse(f"{visit.prefix.rpartition('/')[2]}/", 308)
+        if path.startswith("/gradio_api/upload"):
+            return PlainTextResponse(words["upload_refused"], 403)
+        if not (self._offers_desk(path, method) if _DESK.fullmatch(path) else _offered(path, method)):
+            return PlainTextResponse(words["not_offered"], 404)
+        refused: tuple[str, int] | None = None
+        if method == "POST" and not _from_our_page(path, headers, visit):
+            refused = words["foreign_page"], 403
+        elif method == "POST" and path == UPLOAD:
+            refused = self._upload_refusal(headers)
+        elif method == "POST" and not _is_small(headers):
+            refused = words["too_large"], 413
+        if refused is None:
+            return None
+        sentence, status = refused
+        return JSONResponse({"error": sentence}, status) if path == api.PATH else PlainTextResponse(sentence, status)
+
+    def _offers_desk(self, path: str, method: str) -> bool:
+        """Return whether the desk has a use for a request; while it is off, its first page alone."""
+        if self._staff is None:
+            return path == DESK_PAGE and method in ("GET", "HEAD")
+        return method in ("GET", "HEAD", "POST")
+
+    def _upload_refusal(self, headers: Mapping[str, str]) -> tuple[str, int] | None:
+        """Return why the body of an upload is not read at all, or None.
+
+        It must say how long it is: the server then reads no further.
+        """
+        words = STAFF_WORDS[_language(headers)]
+        token = cookies_of(headers.get("cookie", "")).get(STAFF_COOKIE, "")
+        if self._staff is None or self._staff.session(token) is None:
+            return words["upload_no_session"], 401
+        if not _is_small(headers, self._upload_bytes):
+            return words["upload_too_large"].format(megabytes=self._upload_bytes // 1_000_000), 413
         return None
 
     def _limited(self, method: str, path: str) -> tuple[Limit, str] | None:
@@ -214,29 +273,12 @@ def is_page(path: str) -> bool:
 
 
 def _words(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return WORDS[_language(headers)]
+
+
+def _language(headers: Mapping[str, str]) -> InterfaceLanguage:
     remembered = cookies_of(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
-    return WORDS[preferred_language(remembered=remembered, accept_language=headers.get("accept-language"))]
-
-
-def _refusal(path: str, method: str, headers: Mapping[str, str], visit: Visit) -> Response | None:
-    """Return the answer to a request that nobody here has a use for, or None."""
-    words = _words(headers)
-    if visit.prefix and path == "":
-        # Relative, as all our links: whoever stands before the proxy may call this host by another name.
-        return RedirectResponse(f"{visit.prefix.rpartition('/')[2]}/", 308)
-    if path.startswith("/gradio_api/upload"):
-        return PlainTextResponse(words["upload_refused"], 403)
-    if not _offered(path, method):
-        return PlainTextResponse(words["not_offered"], 404)
-    refused: tuple[str, int] | None = None
-    if method == "POST" and not _from_our_page(path, headers, visit):
-        refused = words["foreign_page"], 403
-    elif method == "POST" and not _is_small(headers):
-        refused = words["too_large"], 413
-    if refused is None:
-        return None
-    sentence, status = refused
-    return JSONResponse({"error": sentence}, status) if path == api.PATH else PlainTextResponse(sentence, status)
+    return preferred_language(remembered=remembered, accept_language=headers.get("accept-language"))
 
 
 def _from_our_page(path: str, headers: Mapping[str, str], visit: Visit) -> bool:
@@ -280,9 +322,9 @@ def _offered(path: str, method: str) -> bool:
     return bool(_OWN_GET.fullmatch(path) or _GRADIO_GET.fullmatch(path))
 
 
-def _is_small(headers: Mapping[str, str]) -> bool:
+def _is_small(headers: Mapping[str, str], most: int = MAX_BODY_BYTES) -> bool:
     """Return whether a request says that its body is small; one that does not say, or says two things, is refused."""
     length = headers.get("content-length", "")
     if "transfer-encoding" in headers:
         return False
-    return bool(re.fullmatch(r"[0-9]{1,9}", length)) and int(length) <= MAX_BODY_BYTES
+    return bool(re.fullmatch(r"[0-9]{1,12}", length)) and int(length) <= most

@@ -13,6 +13,7 @@ from assistant.domain import WritingModel
 from assistant.web.access import ACCESS_COOKIE, COOKIE_SECONDS
 from assistant.web.conversations import KEPT_SECONDS
 from assistant.web.pages import framed, language_of, own_page
+from assistant.web.recording import KeepsQuestions
 from assistant.web.visits import VISITOR_COOKIE
 from assistant.web.words import ABOUT_COOKIE, LANGUAGE_COOKIE, WORDS, InterfaceLanguage
 
@@ -33,6 +34,11 @@ class Keeping(Protocol):
         """How many days feedback is kept."""
         ...
 
+    @property
+    def questions(self) -> KeepsQuestions:
+        """Questions that were not wholly answered."""
+        ...
+
 
 def add_privacy(app: fastapi.FastAPI, journal: Keeping, model: Callable[[], WritingModel | None]) -> None:
     """Add the page.
@@ -44,17 +50,32 @@ def add_privacy(app: fastapi.FastAPI, journal: Keeping, model: Callable[[], Writ
     @app.api_route("/privacy", methods=["GET", "HEAD"])
     def privacy(request: fastapi.Request) -> HTMLResponse:
         shown = page(
-            language_of(request), saved_days=journal.saved_days, feedback_days=journal.feedback_days, model=model()
+            language_of(request),
+            saved_days=journal.saved_days,
+            feedback_days=journal.feedback_days,
+            gap_days=journal.questions.days,
+            gap_texts=journal.questions.texts,
+            model=model(),
         )
         return own_page(shown)
 
 
-def page(language: InterfaceLanguage, *, saved_days: int, feedback_days: int, model: WritingModel | None) -> str:
+def page(
+    language: InterfaceLanguage,
+    *,
+    saved_days: int,
+    feedback_days: int,
+    gap_days: int,
+    gap_texts: bool,
+    model: WritingModel | None,
+) -> str:
     """Return the whole page.
 
     Args:
         saved_days: How many days a saved link opens.
         feedback_days: How many days feedback is kept.
+        gap_days: How many days a question without a whole answer is kept after it was last asked.
+        gap_texts: Whether its words are kept.
     """
     words = WORDS[language]
     hours = round(KEPT_SECONDS / 3600)
@@ -66,6 +87,15 @@ def page(language: InterfaceLanguage, *, saved_days: int, feedback_days: int, mo
     body = (
         f'<h1>{escape(words["privacy_title"])}</h1><p class="own-lead">{escape(words["privacy_lead"])}</p>'
         + _part(words["privacy_conversation"], words["privacy_conversation_what"].format(hours=hours), writes)
+        + _part(
+            words["privacy_gaps"],
+            *(
+                [words["privacy_gaps_texts"], words["privacy_gaps_who"]]
+                if gap_texts
+                else [words["privacy_gaps_no_texts"]]
+            ),
+            words["privacy_gaps_end"].format(days=gap_days),
+        )
         + _part(
             words["privacy_feedback"],
             words["privacy_feedback_what"],

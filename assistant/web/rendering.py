@@ -196,11 +196,16 @@ def hint(text: str, *, warning: bool = False) -> str:
     return f'<p class="hint{" warning" if warning else ""}">{escape(text)}</p>'
 
 
-def confidence_hint(language: InterfaceLanguage, model: WritingModel | None) -> str:
-    """Return the line under the question box that asks for nothing confidential, and says where questions go."""
-    if model is None or model.stays_here:
-        return hint(WORDS[language]["hint_memory"])
-    return hint(WORDS[language]["hint_host"].format(host=model.host))
+def confidence_hint(language: InterfaceLanguage, model: WritingModel | None, *, keeps_words: bool = False) -> str:
+    """Return the line under the question box that asks for nothing confidential, and says where questions go.
+
+    Args:
+        keeps_words: Whether questions without a whole answer are written down.
+    """
+    words = WORDS[language]
+    elsewhere = model is not None and not model.stays_here
+    said = words["hint_host"].format(host=model.host) if model and elsewhere else words["hint_memory"]
+    return hint(f"{said} {words['hint_kept']}" if keeps_words else said)
 
 
 def _where_questions_go(model: WritingModel | None, language: InterfaceLanguage) -> str:

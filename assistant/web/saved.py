@@ -29,6 +29,7 @@ from assistant.web.gate import FORM_POLICY, STRICT_POLICY
 from assistant.web.pages import framed, language_of, own_page
 from assistant.web.posted import Refused, json_reply, read_body, read_language, read_object
 from assistant.web.rendering import Exchange, format_date, source_address
+from assistant.web.withdrawn import Withdraws, as_shown
 from assistant.web.words import LANGUAGE_COOKIE, WORDS, InterfaceLanguage
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class Keeps(Protocol):
         ...
 
 
-class Knows(Protocol):
+class Knows(Withdraws, Protocol):
     """What the page needs of the assistant: whether a document has changed since."""
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
@@ -228,7 +229,7 @@ def _add_files(
         if snapshot is None or file_format is None or not _holds(snapshot, assistant):
             return _nothing_here(request)
         language = _language(request, snapshot)
-        return as_file(snapshot.exchanges, file_format, language, export=export, day=today())
+        return as_file(snapshot.exchanges, file_format, language, assistant, export=export, day=today())
 
 
 def _add_delete(app: fastapi.FastAPI, journal: Keeps) -> None:
@@ -275,7 +276,7 @@ def page(
 ) -> str:
     """Return the page of a saved conversation: the same answers with the same quotes, and what has changed since."""
     words = WORDS[language]
-    exchanges = _exchanges(snapshot)
+    exchanges = tuple(as_shown(exchange, language, assistant) for exchange in _exchanges(snapshot))
     days = (
         words["saved_on"].format(date=format_date(snapshot.created.isoformat(), language)),
         words["saved_until"].format(date=format_date(snapshot.expires.isoformat(), language)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -19,6 +20,8 @@ import fastapi
 import uvicorn
 from fastapi.responses import JSONResponse, Response
 
+from assistant.desk import Staff
+from assistant.domain import Answer
 from assistant.errors import AssistantError
 from assistant.web import api, chat
 from assistant.web.access import AccessCode
@@ -31,8 +34,17 @@ from assistant.web.gate import STRICT_POLICY, Gate
 from assistant.web.limits import Limit, household
 from assistant.web.privacy import Keeping, add_privacy
 from assistant.web.reading import Readers
+from assistant.web.recording import KeepsQuestions
 from assistant.web.saved import Keeps, add_saved
 from assistant.web.sources import Holds, add_sources
+from assistant.web.staff_access import StaffDoor
+from assistant.web.staff_board import board_router
+from assistant.web.staff_documents import add_documents
+from assistant.web.staff_drafts import add_drafts
+from assistant.web.staff_entering import entering_router, leaving_router, off_router
+from assistant.web.staff_frame import desk_router
+from assistant.web.staff_overview import overview_router
+from assistant.web.staff_uploads import UploadLimits
 from assistant.web.visits import Door, Proxies
 
 STATIC = "/static/usanext"
@@ -44,7 +56,16 @@ _STATIC_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/sv
 
 
 class Journals(Keeps, TakesFeedback, Keeping, Protocol):
-    """What visitors wanted to be written down."""
+    """What visitors wanted to be written down, and what they asked in vain."""
+
+    @property
+    def questions(self) -> KeepsQuestions:
+        """Questions that were not wholly answered."""
+        ...
+
+    def record(self, answer: Answer) -> None:
+        """Count what a whole answer cites, and keep its question where it was asked in vain."""
+        ...
 
 
 class Asks(chat.Answers, Holds, Protocol):
@@ -73,6 +94,8 @@ def create_app(
     concurrent_questions: int = 8,
     today: Callable[[], date] = date.today,
     door: Door | None = None,
+    staff: Staff | None = None,
+    uploads: Path | None = None,
 ) -> fastapi.FastAPI:
     """Return the whole site as one application.
 
@@ -82,6 +105,8 @@ def create_app(
             more wait in line.
         today: Returns the date that review dates are compared with.
         door: Who may come in, by which way, and how often; by default everybody from everywhere without a limit.
+        staff: What the staff desk does; the desk is off without it, and where the door has no password for it.
+        uploads: Where files lie while staff send them, best beside the data; a new temporary folder by default.
 
     Raises:
         ValueError: The door names an address or a path that is none.
@@ -96,12 +121,15 @@ def create_app(
     add_sources(app, assistant)
     readers = app.state.readers = Readers(concurrent_questions)
     # Starlette takes any ASGI application here, and its types say less.
-    app.add_route(api.PATH, api.Chat(assistant.stream, readers, questions), methods=["POST"])  # type: ignore[arg-type]
+    in_vain = assistant.journal.questions
+    chat_route = api.Chat(assistant.stream, readers, questions, assistant.journal.record)
+    app.add_route(api.PATH, chat_route, methods=["POST"])  # type: ignore[arg-type]
     conversations = Conversations()
-    add_exports(app, conversations, assistant.export, today)
+    add_exports(app, conversations, assistant, assistant.export, today)
     add_saved(app, assistant.journal, conversations, assistant, assistant.export, contact=contact, today=today)
     add_feedback(app, assistant.journal, conversations)
     add_privacy(app, assistant.journal, lambda: assistant.writing_model)
+    staff_door = _add_staff(app, staff, door, today, uploads)
     desk = chat.Desk(
         assistant,
         readers,
@@ -110,11 +138,19 @@ def create_app(
         today,
         may_ask=lambda request: questions.take(request.state.visit),
         address=lambda request: household(request.state.visit.address),
+        record=assistant.journal.record,
+        keeps_words=in_vain.texts,
     )
     # Last: a route that is added after Gradio's mount at the root would answer 404.
     chat.mount(app, desk)
     app.add_middleware(FrontPage)
-    app.add_middleware(Gate, proxies=Proxies(door.trusted_proxies, door.path_prefix), access=access)
+    app.add_middleware(
+        Gate,
+        proxies=Proxies(door.trusted_proxies, door.path_prefix),
+        access=access,
+        staff=staff_door,
+        upload_bytes=door.upload_bytes,
+    )
     return app
 
 
@@ -187,6 +223,29 @@ class _Server(uvicorn.Server):
             transport: asyncio.Transport | None = getattr(connection, "transport", None)
             if transport is not None:
                 transport.close()
+
+
+def _add_staff(
+    app: fastapi.FastAPI, staff: Staff | None, door: Door, today: Callable[[], date], uploads: Path | None
+) -> StaffDoor | None:
+    """Add the staff desk and return its door; where it is off, the page that says how to turn it on, and None."""
+    if staff is None or door.staff_password_hash is None:
+        app.include_router(off_router())
+        return None
+    staff_door = StaffDoor(door.staff_password_hash)
+    app.state.staff_door = staff_door
+    limits = UploadLimits(request_bytes=door.upload_bytes)
+    folder = uploads or Path(tempfile.mkdtemp(prefix="usa-next-uploads-"))
+    documents = desk_router()
+    add_drafts(documents, staff.drafts, staff.shelf, folder=folder, limits=limits, today=today)
+    add_documents(documents, staff.drafts, staff.shelf, limits=limits, today=today)
+    app.include_router(entering_router(staff_door))
+    app.include_router(overview_router(staff, today))
+    app.include_router(board_router(staff, today))
+    app.include_router(documents)
+    # Last: it answers whatever is no page of the desk.
+    app.include_router(leaving_router(staff_door))
+    return staff_door
 
 
 def _add_health(app: fastapi.FastAPI, assistant: Asks) -> None:

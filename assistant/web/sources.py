@@ -17,6 +17,7 @@ from assistant.web.among import read_among
 from assistant.web.gate import STRICT_POLICY
 from assistant.web.pages import is_document_id, language_of, own_page
 from assistant.web.sheets import Look, Sheet, shows_pages
+from assistant.web.withdrawn import Withdraws, sentence
 from assistant.web.words import WORDS
 
 _PAGE = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -24,7 +25,7 @@ _PAGE = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _FOR_EVER = "private, max-age=31536000, immutable"
 
 
-class Holds(Protocol):
+class Holds(Withdraws, Protocol):
     """What the addresses of sources need of the assistant."""
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
@@ -70,7 +71,7 @@ def _add_viewer(app: fastapi.FastAPI, assistant: Holds) -> None:
     ) -> HTMLResponse:
         document = _find(assistant, document_id, version)
         if document is None:
-            return _not_found(request, document_id, "not_found")
+            return _withdrawn(request, assistant, document_id, version) or _not_found(request, document_id, "not_found")
         html = viewer.page(
             document,
             language=language_of(request),
@@ -124,6 +125,18 @@ def _find(assistant: Holds, document_id: str, version: str | None) -> Document |
     """Return a version of a document, the current one by default, or None where it is not known."""
     known = unicodedata.normalize("NFC", document_id)
     return assistant.document(known, version or None) if is_document_id(known) else None
+
+
+def _withdrawn(
+    request: fastapi.Request, assistant: Holds, document_id: str, version: str | None
+) -> HTMLResponse | None:
+    """Return what is left of a withdrawn version: its title and the day; None for one that was not withdrawn."""
+    known = unicodedata.normalize("NFC", document_id)
+    withdrawn = assistant.withdrawn(known, version) if version and is_document_id(known) else None
+    if withdrawn is None:
+        return None
+    language = language_of(request)
+    return own_page(viewer.not_found(language, sentence(withdrawn, language), viewer.way_up(document_id)), 410)
 
 
 def _sheets(assistant: Holds, document: Document, quote: viewer.Span | None, page: str | None) -> list[Sheet]:

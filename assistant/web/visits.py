@@ -53,12 +53,16 @@ class Door:
         access_code: What visitors must give once, at least eight characters; None where everybody may come in.
         questions_per_minute: How many one visitor may ask, and twenty times as many all behind one address; 0 is no
             limit.
+        staff_password_hash: The bcrypt hash of the password of the staff desk; None turns the desk off.
+        upload_bytes: Size of one upload at the desk, all its files together.
     """
 
     trusted_proxies: str = ""
     path_prefix: str = ""
     access_code: str | None = None
     questions_per_minute: int = 0
+    staff_password_hash: str | None = None
+    upload_bytes: int = 500_000_000
 
 
 class Proxies:

@@ -39,6 +39,7 @@ ENGLISH: Mapping[str, str] = {
     "hint_empty": "Write a question first.",
     "hint_still": "Your last question is still being answered. Send this one when its answer is there.",
     "hint_too_long": "A question can hold {limit} characters; this one holds {length}. Please shorten it.",
+    "hint_kept": "Questions without a full answer are kept for the programme’s staff, without a name.",
     "hint_memory": "Please do not write anything confidential.",
     "hint_host": "Please do not write anything confidential: your questions go to {host}.",
     "model_here": "Answers are written by {model}, which runs on this machine.",
@@ -242,6 +243,9 @@ ENGLISH: Mapping[str, str] = {
     "saved_question": "Question {number}",
     "saved_changed": "Changed in the collection since then",
     "saved_newer": "“{title}” has a newer version.",
+    "withdrawn_on": "“{title}” was withdrawn on {date}.",
+    "withdrawn_answer": "This answer quoted a document that has been withdrawn, so its words are not shown any more.",
+    "withdrawn_export": "These answers quote documents that have been withdrawn, so there is no file of them any more.",
     "saved_withdrawn": "“{title}” has been taken out.",
     "saved_quoted": "The numbers in the answers still open the versions that were quoted.",
     "saved_gone": "There is nothing under this link. It may have expired, or somebody has deleted it.",
@@ -260,7 +264,31 @@ ENGLISH: Mapping[str, str] = {
     "privacy_conversation": "Your conversation",
     "privacy_conversation_what": (
         "Your questions and answers are held in the server’s memory so that you can go on with them. They are gone "
-        "{hours} hours after you last used them, or when the server stops. They are not written down."
+        "{hours} hours after you last used them, or when the server stops. Nothing else of them is written down than "
+        "what this page names."
+    ),
+    "privacy_gaps": "Questions without a full answer",
+    "privacy_gaps_texts": (
+        "When a question gets no answer or only a part of one, it is stored, so that the programme’s staff see what "
+        "they should write about next: the words of the question, the part that was not answered, the language, what "
+        "came of it, which documents came nearest, and the day, but not the time. The same goes for an answer that "
+        "did not help you where you shared the question. A follow-up is stored with the topic of the question before "
+        "it, or nobody could understand it."
+    ),
+    "privacy_gaps_no_texts": (
+        "When a question gets no answer or only a part of one, it is counted, so that the programme’s staff see where "
+        "something is missing: the day, the language, what came of it and which documents came nearest. The words of "
+        "the question are not stored, and nothing that is made of them."
+    ),
+    "privacy_gaps_who": (
+        "Nothing is stored that says who asked. E-mail addresses, telephone numbers, national identity numbers, other "
+        "long numbers and private links are taken out before a question is stored. Names are not recognised: please "
+        "write none."
+    ),
+    "privacy_gaps_end": (
+        "It is erased {days} days after it was last asked in the same words. Staff see it in a list, with others that "
+        "mean the same, and can download that list. As nothing says whose it is, nobody can pick out yours; but what "
+        "you shared with feedback goes when you delete the feedback."
     ),
     "privacy_no_model": "No language model is used: the answers are quotes, and your questions stay on this server.",
     "privacy_model_here": "The answers are written by {model}, which runs on this server. Your questions stay here.",
@@ -372,6 +400,7 @@ NORWEGIAN: Mapping[str, str] = {
     "hint_empty": "Skriv et spørsmål først.",
     "hint_still": "Det forrige spørsmålet blir fortsatt besvart. Send dette når svaret er kommet.",
     "hint_too_long": "Et spørsmål kan ha {limit} tegn, og dette har {length}. Gjør det kortere.",
+    "hint_kept": "Spørsmål som ikke får fullt svar, tas vare på for dem som driver programmet, uten navn.",
     "hint_memory": "Ikke skriv noe fortrolig.",
     "hint_host": "Ikke skriv noe fortrolig: Spørsmålene dine sendes til {host}.",
     "model_here": "Svarene skrives av {model}, som kjører på denne maskinen.",
@@ -574,6 +603,9 @@ NORWEGIAN: Mapping[str, str] = {
     "saved_question": "Spørsmål {number}",
     "saved_changed": "Endret i samlingen siden da",
     "saved_newer": "«{title}» har fått en nyere versjon.",
+    "withdrawn_on": "«{title}» ble trukket tilbake {date}.",
+    "withdrawn_answer": "Dette svaret siterte et dokument som er trukket tilbake, så ordene vises ikke lenger.",
+    "withdrawn_export": "Disse svarene siterer dokumenter som er trukket tilbake, så de kan ikke lastes ned lenger.",
     "saved_withdrawn": "«{title}» er tatt ut.",
     "saved_quoted": "Numrene i svarene åpner fortsatt de versjonene som ble sitert.",
     "saved_gone": "Det er ikke noe under denne lenken. Den kan ha utløpt, eller noen har slettet den.",
@@ -592,7 +624,30 @@ NORWEGIAN: Mapping[str, str] = {
     "privacy_conversation": "Samtalen din",
     "privacy_conversation_what": (
         "Spørsmålene og svarene ligger i minnet på tjeneren, så du kan gå videre med dem. De er borte {hours} timer "
-        "etter at du sist brukte dem, eller når tjeneren stopper. De skrives ikke ned."
+        "etter at du sist brukte dem, eller når tjeneren stopper. Ikke noe annet av dem skrives ned enn det som står "
+        "på denne siden."
+    ),
+    "privacy_gaps": "Spørsmål som ikke får fullt svar",
+    "privacy_gaps_texts": (
+        "Når et spørsmål ikke får svar, eller bare får svar på en del, lagres det, så de som driver programmet, ser "
+        "hva de bør skrive om: ordene i spørsmålet, delen som ikke ble besvart, språket, hva det ble til, hvilke "
+        "dokumenter som lå nærmest, og dagen, men ikke klokkeslettet. Det samme gjelder når et svar ikke var nyttig "
+        "og du delte spørsmålet. Et oppfølgingsspørsmål lagres med temaet fra spørsmålet før, ellers ville ingen "
+        "forstå det."
+    ),
+    "privacy_gaps_no_texts": (
+        "Når et spørsmål ikke får svar, eller bare får svar på en del, telles det, så de som driver programmet, ser "
+        "hvor noe mangler: dagen, språket, hva det ble til, og hvilke dokumenter som lå nærmest. Ordene i spørsmålet "
+        "lagres ikke, og heller ikke noe som er laget av dem."
+    ),
+    "privacy_gaps_who": (
+        "Ingenting som sier hvem som spurte, blir lagret. E-postadresser, telefonnumre, fødselsnumre, andre lange "
+        "tall og private lenker tas ut før spørsmålet lagres. Navn blir ikke gjenkjent, så ikke skriv noen."
+    ),
+    "privacy_gaps_end": (
+        "Det slettes {days} dager etter at det sist ble stilt med de samme ordene. De som driver programmet, ser det i "
+        "en liste sammen med andre som betyr det samme, og kan laste ned listen. Siden ingenting sier hvem som har "
+        "stilt det, kan ingen finne igjen ditt, men det du delte i en tilbakemelding, forsvinner når du sletter den."
     ),
     "privacy_no_model": "Ingen språkmodell brukes: Svarene er sitater, og spørsmålene dine blir på denne tjeneren.",
     "privacy_model_here": "Svarene skrives av {model}, som kjører på denne tjeneren. Spørsmålene dine blir her.",

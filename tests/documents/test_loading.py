@@ -92,7 +92,7 @@ def test_a_wrong_name_is_found_by_the_content(load: Load, one_of_each: dict[str,
         pytest.param("x.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
                      EncryptedFile, "needs a password", id="docx with password"),
         pytest.param("x.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old", DamagedFile, "of before 2007", id="old doc"),
-        pytest.param("x.pdf", b"\x89PNG\r\n\x1a\n", DamagedFile, "is an image by its content. Save it in", id="image"),
+        pytest.param("x.pdf", b"\x89PNG\r\n\x1a\n", DamagedFile, "an image by its content. Run OCR", id="image"),
     ],
 )  # fmt: skip
 def test_unusable_files_are_named(load: Load, name: str, content: bytes, error: type[LoadError], message: str) -> None:

@@ -178,13 +178,26 @@ def test_a_stream_that_unpacks_without_end_is_refused(load: Load, make_pdf: Make
 
 def test_ligatures_are_letters(load: Load) -> None:
     """The five Latin ligatures become the letters that people search for."""
-    from assistant.documents.layout import Cell, Line, blocks_of
+    from assistant.documents.layout import Cell, Line, lay_out
 
     line = Line((Cell("eﬃcient ﬁnal ﬂow oﬀ baﬄe ½", 0, 100),), 1, 700, 10, False)
-    assert blocks_of([[line]])[0].text == "efficient final flow off baffle ½"
+    assert lay_out([[line]]).blocks[0].text == "efficient final flow off baffle ½"
 
 
 def _written(writer: pypdf.PdfWriter) -> bytes:
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def test_a_page_never_loses_all_its_sentences_as_a_header(load, make_pdf):
+    """Sentences that differ in their numbers alone stay; a header and a page number on every page do not."""
+    pages = [
+        ["Guide of the port", f"The fee in year {year} is {year * 10} dollars for each boat.", f"Page {year} of 6"]
+        for year in range(1, 7)
+    ]
+    text = load("fees.pdf", make_pdf(*pages)).text
+    for year in range(1, 7):
+        assert f"The fee in year {year} is {year * 10} dollars for each boat." in text
+    assert "Guide of the port" not in text
+    assert "Page 3 of 6" not in text

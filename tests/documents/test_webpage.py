@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.errors import NoTextFound
+from assistant.errors import LimitExceeded, NoTextFound
 
 from .conftest import PROSE, Load
 from .test_loading import check_laws
@@ -129,8 +129,11 @@ def test_articles_are_sections(load: Load) -> None:
 
 
 def test_entities_are_not_resolved_and_depth_does_no_harm(load: Load) -> None:
-    """A page that is nested ten thousand deep, or declares entities of its own, is still a page."""
-    deep = "<div>" * 10_000 + "deep words" + "</div>" * 10_000
-    assert "first words" in load("x.html", f"<html><body><p>first words</p>{deep}</body></html>").text
+    """A page is read to its end however deep it is nested, or refused; entities of its own stay what they are."""
+    deep = "<div>" * 1500 + "deep words" + "</div>" * 1500
+    text = load("x.html", f"<html><body><p>first words</p>{deep}<p>last words</p></body></html>").text
+    assert all(words in text for words in ("first words", "deep words", "last words"))
+    with pytest.raises(LimitExceeded, match="nested more than 2000 deep"):
+        load("x.html", f"<html><body><p>first words</p>{'<div>' * 10_000}last words</body></html>")
     entity = '<!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body><p>seen &x;</p></body></html>'
     assert "root:" not in load("y.html", entity).text

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from assistant.documents import Limits, ParsingWorker, load_document
+from assistant.documents.confinement import landlock_version
 from assistant.errors import DamagedFile, LimitExceeded, NoTextFound
+
+from . import zoo
 
 
 @pytest.fixture
@@ -173,3 +179,106 @@ def test_nothing_is_written_to_the_parents_output(
     with pytest.raises(DamagedFile):
         shared.load(tmp_path / "x.pdf", "x.pdf")
     assert capfd.readouterr() == ("", "")
+
+
+# ---- What a file that has taken the child over could do ----
+
+
+def test_the_child_is_told_nothing(monkeypatch: pytest.MonkeyPatch, good: Path, tmp_path: Path) -> None:
+    """No key, no proxy, no home folder, no folder of the parent's; paths are found all the same."""
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ASSISTANT_STAFF_PASSWORD", "secret")
+    monkeypatch.chdir(tmp_path)
+    with ParsingWorker() as worker:
+        seen = worker.call(zoo.look_around, "x")
+        assert worker.load(Path(good.name), "good.txt").text == "Good words."
+    assert not {"OPENAI_API_KEY", "HTTPS_PROXY", "ASSISTANT_STAFF_PASSWORD", "HOME", "PATH"} & set(seen["environment"])
+    assert seen["folder"] == "/"
+
+
+def test_the_child_has_limits_of_its_own(shared: ParsingWorker) -> None:
+    """No core files, nothing written, no processes, few files, and processor time for one file."""
+    seen = shared.call(zoo.look_around, "x")
+    assert seen["core"] == seen["file size"] == seen["processes"] == (0, 0)
+    assert seen["files"] <= 128
+    assert 0 < seen["processor"] < 120
+
+
+def test_the_child_cannot_write(shared: ParsingWorker, tmp_path: Path) -> None:
+    """Neither a new file nor into one that is there."""
+    there = tmp_path / "there.txt"
+    there.write_text("as it was")
+    for path in (there, tmp_path / "new.txt"):
+        with pytest.raises(DamagedFile, match=r"write failed with (PermissionError|OSError)"):
+            shared.call(zoo.write, "x", str(path))
+    assert not (tmp_path / "new.txt").exists() or (tmp_path / "new.txt").read_text() == ""
+
+
+needs_landlock = pytest.mark.skipif(landlock_version() < 6, reason="the kernel has no Landlock, or an old one")
+
+
+@needs_landlock
+def test_the_child_has_no_network(shared: ParsingWorker) -> None:
+    """Not even to this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with pytest.raises(DamagedFile, match=r"call_home failed with PermissionError"):
+            shared.call(zoo.call_home, "x", server.getsockname()[1])
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@needs_landlock
+def test_the_child_starts_no_program_and_leaves_others_alone(shared: ParsingWorker) -> None:
+    """What it would start or signal is not its own."""
+    with pytest.raises(DamagedFile, match=r"start_a_program failed with (PermissionError|BlockingIOError)"):
+        shared.call(zoo.start_a_program, "x")
+    with pytest.raises(DamagedFile, match=r"look_for_a_process failed with PermissionError"):
+        shared.call(zoo.look_for_a_process, "x", os.getpid())
+
+
+def test_an_answer_is_plain_values(tmp_path: Path, good: Path) -> None:
+    """What would run something where it is taken apart is not taken apart."""
+    with ParsingWorker() as worker:
+        with pytest.raises(DamagedFile, match=r"the program that reads it crashed on it"):
+            worker.call(zoo.answer_with_a_trap, "x", str(tmp_path / "planted"))
+        assert not (tmp_path / "planted").exists()
+        assert worker.load(good, "good.txt").text == "Good words."
+
+
+def test_the_child_ends_with_its_parent(until: Callable[[Callable[[], object]], None]) -> None:
+    """Even in the middle of a file, and however the parent ended."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "import os, threading\n"
+        "from assistant.documents import ParsingWorker\n"
+        f"from {zoo.__name__} import look_around, work_on\n"
+        "worker = ParsingWorker()\n"
+        "worker.call(look_around, 'x')\n"
+        "print(worker.pid, flush=True)\n"
+        "worker.call(work_on, 'x', 25.0)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        idle = _ticks(pid)
+        until(lambda: _ticks(pid) > idle + 2)
+        parent.kill()
+    until(lambda: not _is_running(pid))
+
+
+def _is_running(pid: int) -> bool:
+    """Tell whether a process is there and has not ended; an orphan may wait for somebody to take note."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_processor_time_ends_a_file_when_nobody_else_does(good: Path) -> None:
+    """The kernel counts too, and the verdict is the same."""
+    with ParsingWorker(Limits(seconds=600)) as worker:
+        with pytest.raises(LimitExceeded, match=r"took more than 600 seconds"):
+            worker.call(zoo.work_without_time, "x")
+        assert worker.load(good, "good.txt").text == "Good words."

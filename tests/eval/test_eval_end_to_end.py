@@ -125,10 +125,11 @@ def test_tuning_stores_its_run(corpus: Path, questions: Path, tmp_path: Path, mo
 
 
 def test_bench_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A small bench of two parts gives positive ratios and keeps what it built."""
+    """A small bench of three parts gives positive ratios and keeps what it built."""
     command = ["bench", "--quick", "--json", "--folder", str(tmp_path), "--part", "answers", "--part", "findable"]
+    command += ["--part", "beside"]
     assert main(command) == 0
     parts = json.loads(capsys.readouterr().out)
-    assert set(parts) == {"answers at 60", "findable"}
+    assert set(parts) == {"answers at 60", "findable", "beside"}
     assert all(value > 0 for part in parts.values() for name, value in part.items() if "ratio" in name)
     assert len(list(tmp_path.glob("60-*/facts.json"))) == 1

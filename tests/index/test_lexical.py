@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import string
 
 import pytest
@@ -172,3 +173,28 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(IndexingError, match=r"word index in .*file/words cannot be opened"):
         LexicalIndex(tmp_path / "file" / "words")
+
+
+def test_what_a_killed_commit_wrote_is_in_nobodys_way(tmp_path, make_chunk):
+    """Files that a commit wrote and never listed go at the next start; the next commit takes their names."""
+    chunks = [make_chunk(f"The oar number {number} is blue.", id_=f"a{number}.md") for number in range(4)]
+    index = LexicalIndex(tmp_path / "words")
+    index.add(chunks)
+    index.commit()
+    index.close()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "words").iterdir()}
+    for _ in range(2):
+        index = LexicalIndex(tmp_path / "words")
+        index.remove([chunks[0].id])
+        index.commit()
+        index.close()
+        written = {path.name: path.read_bytes() for path in (tmp_path / "words").glob("*.del")}
+        assert index.count() == 3
+        # As if the process had been killed before it listed them.
+        shutil.rmtree(tmp_path / "words")
+        (tmp_path / "words").mkdir()
+        for name, content in {**before, **written}.items():
+            (tmp_path / "words" / name).write_bytes(content)
+    index = LexicalIndex(tmp_path / "words")
+    assert index.count() == 4
+    index.close()

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_json_is_one_object(run, synced):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["https://example.org/x"], "is a web address, and pages are not fetched yet", id="link"),
+        pytest.param(["https://example.org/x", "/nowhere/x.pdf"], "/nowhere/x.pdf does not exist", id="link and none"),
         pytest.param(["/nowhere/x.pdf"], "/nowhere/x.pdf does not exist. Check the path.", id="no such path"),
         pytest.param(["~nobody-of-this-name/x.pdf"], "names a user without a home folder", id="no such user"),
         pytest.param(["--rebuild", "x.md"], "--rebuild takes no paths", id="rebuild with a path"),
@@ -92,6 +93,11 @@ def test_json_is_one_object(run, synced):
         pytest.param(["--version", "abc"], "--version belongs to --text", id="version without text"),
         pytest.param(["--text", "a.md", "--rebuild"], "--text prints a text and does nothing else", id="text and more"),
         pytest.param(["--text", ""], "There is no library in", id="text of nothing"),
+        pytest.param(["--check", "x.md"], "--check or --repair does nothing else at the same time", id="check a path"),
+        pytest.param(["--repair", "--rebuild"], "--check or --repair does nothing else", id="repair and rebuild"),
+        pytest.param(["--backup", "a", "--restore", "b"], "--backup does nothing else", id="backup and restore"),
+        pytest.param(["--backup", "/nowhere/b.zip"], "There is no library in", id="backup of nothing"),
+        pytest.param(["--restore", __file__], "is not a zip file", id="restore of something else"),
         pytest.param(["--unknown"], "unrecognized arguments: --unknown", id="unknown flag"),
     ],
 )
@@ -192,6 +198,90 @@ def test_a_dry_run_leaves_a_library_as_it_is(run, synced):
     assert tree(synced.data) == before
 
 
+# ---- Links ----
+
+
+@pytest.fixture
+def web_site():
+    """A web server on this machine with one page, and the paths that were asked of it."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if self.path == "/puffins" else 404)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            if self.path == "/puffins":
+                self.wfile.write(b"<!doctype html><h1>Puffins</h1><p>The harbour pays nine dollars for a puffin.</p>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}", asked
+        httpd.shutdown()
+        thread.join()
+
+
+def test_a_link_is_fetched_and_comes_in(run, synced, web_site, monkeypatch):
+    """The page stands in web/ with its address, and comes in alone; again, it is the same document."""
+    synced.close()
+    url, asked = web_site
+    monkeypatch.setenv("ASSISTANT_FETCH_NETWORKS", "127.0.0.1, 10.0.0.0/8")
+    for change in ("added", "unchanged"):
+        status, out, err = run("--json", f"{url}/puffins")
+        assert (status, err) == (0, "")
+        (document,) = json.loads(out)["documents"]
+        assert (document["document"].split("-")[:2], document["change"]) == (["web/127.0.0.1", "puffins"], change)
+    kept = synced.corpus / document["document"]
+    assert b"nine dollars" in kept.read_bytes()
+    assert f"url: {url}/puffins\n" in kept.with_name(f"{kept.name}.yaml").read_text()
+    assert asked == ["/robots.txt", "/puffins"] * 2
+
+
+def test_a_refused_link_is_a_line_and_status_1(run, synced, web_site):
+    """A link into this machine is refused, never asked for, and stops nothing else; alone, it changes nothing."""
+    synced.close()
+    url, asked = web_site
+    before = tree(synced.data)
+    status, out, err = run(f"{url}/puffins")
+    assert (status, out, tree(synced.data)) == (1, "", before)
+    line, count = err.splitlines()
+    assert line.startswith(f"! {url}/puffins: leads to 127.0.0.1, which is no public address. Save the page")
+    assert count.startswith("1 failed. 0 passages")
+    lighthouse = synced.corpus / "notes" / "lighthouse.txt"
+    status, out, _ = run("--json", f"{url}/puffins", lighthouse, "ftp://127.0.0.1/x")
+    assert status == 1
+    assert [(one["document"], one["change"]) for one in json.loads(out)["documents"]] == [
+        (f"{url}/puffins", "failed"), ("ftp://127.0.0.1/x", "failed"), ("notes/lighthouse.txt", "unchanged"),
+    ]  # fmt: skip
+    assert asked == []
+    assert not (synced.corpus / "web").exists()
+
+
+def test_a_dry_run_fetches_nothing(run, corpus, data, web_site, monkeypatch):
+    """It says what would be fetched, and refuses what is no address."""
+    url, asked = web_site
+    monkeypatch.setenv("ASSISTANT_FETCH_NETWORKS", "127.0.0.1")
+    before = tree(corpus)
+    status, _, err = run("--dry-run", f"{url}/puffins#top")
+    assert (status, err.splitlines()[:2]) == (0, [f"+ {url}/puffins", "    would be fetched"])
+    assert run("--dry-run", "https://me:secret@example.org/")[0] == 1
+    assert (asked, data.exists(), tree(corpus)) == ([], False, before)
+
+
+def test_a_link_without_a_corpus_is_misuse(run, corpus, web_site):
+    """There is nowhere to put it, so nothing is asked for."""
+    shutil.rmtree(corpus)
+    url, asked = web_site
+    status, _, err = run(f"{url}/puffins")
+    assert (status, asked) == (2, [])
+    assert "is not a folder" in err
+
+
 @pytest.mark.slow
 def test_rebuild_embeds_nothing_again(run, synced, data):
     """--rebuild makes both indexes anew from the library, with the vectors it holds."""
@@ -201,6 +291,76 @@ def test_rebuild_embeds_nothing_again(run, synced, data):
     status, out, _ = run("--rebuild", "--json")
     assert (status, json.loads(out)["embedded_chunks"]) == (0, 0)
     assert run("--json")[0] == 0
+
+
+# ---- Upkeep ----
+
+
+def test_check_and_repair(run, synced):
+    """A difference is one line with status 1, as JSON the same; a repair mends it, and then all agrees."""
+    synced.close()
+    (synced.corpus / "notes" / "lighthouse.txt").unlink()
+    status, out, err = run("--check")
+    assert (status, out) == (1, "")
+    gone = "notes/lighthouse.txt is in the library, and its file in the corpus is gone."
+    assert err.splitlines()[0] == f"! {gone} --repair mends it."
+    assert err.splitlines()[1].startswith("3 documents, 3 passages: 1 difference. ")
+    status, out, _ = run("--check", "--json")
+    report = json.loads(out)
+    assert (status, report["healthy"], report["searched"]) == (1, False, 3)
+    assert report["differences"] == [
+        {"kind": "corpus", "document": "notes/lighthouse.txt", "sentence": gone, "repairable": True}
+    ]
+    status, _, err = run("--repair")
+    assert (status, err.splitlines()[-1][:37]) == (0, "2 documents, 2 passages: all agrees. ")
+    assert run("--check")[0] == 0
+
+
+def test_backup_and_restore(run, synced, tmp_path, capsysbinary):
+    """One command writes the file, the other puts it into empty folders; both say what they did."""
+    synced.close()
+    status, _, err = run("--backup", tmp_path / "b.zip")
+    assert (status, err.startswith("8 files, ")) == (0, True)
+    assert ingest.main(["--restore", str(tmp_path / "b.zip"), "--corpus", str(tmp_path / "c"), "--data",
+                        str(tmp_path / "d")]) == 0  # fmt: skip
+    err = capsysbinary.readouterr().err.decode()
+    assert err.splitlines()[0].startswith(f"Restored {tmp_path / 'b.zip'} of 20")
+    assert err.splitlines()[1].startswith("3 documents, 3 passages: all agrees. ")
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["notes", "programme", "reports"]
+    assert run("--restore", tmp_path / "b.zip")[0] == 2
+
+
+@pytest.mark.slow
+def test_the_app_looks_after_its_own_folder(start, script, synced, tmp_path):
+    """While an app owns the data folder it checks, repairs and backs up, and the output is the same."""
+    synced.close()
+    app = (
+        "import sys\n"
+        "from assistant.build import Assistant\n"
+        "from assistant.settings import read_settings\n"
+        "with Assistant(read_settings(corpus=sys.argv[1], data=sys.argv[2])) as assistant:\n"
+        "    assistant.take_work()\n"
+        "    print('ready', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    here = ("--corpus", synced.corpus, "--data", synced.data)
+    process = start(app, synced.corpus, synced.data)
+    assert process.stdout.readline() == "ready\n"
+    checked = script("ingest.py", "--check", *here)
+    assert (checked.returncode, checked.stderr.splitlines()[0]) == (
+        0, f"The running app owns {synced.data} and does the work. Ctrl-C stops watching, not the work.",
+    )  # fmt: skip
+    (synced.corpus / "notes" / "lighthouse.txt").unlink()
+    assert script("ingest.py", "--check", *here).returncode == 1
+    assert script("ingest.py", "--repair", *here).returncode == 0
+    written = script("ingest.py", "--backup", "b.zip", *here, "--json")  # relative to the client's folder
+    assert (written.returncode, json.loads(written.stdout)["left_out"]) == (0, [])
+    again = script("ingest.py", "--backup", "b.zip", *here)
+    assert (again.returncode, "no backup is written over another file" in again.stderr) == (2, True)
+    restored = script("ingest.py", "--restore", "b.zip", "--corpus", tmp_path / "c", "--data", tmp_path / "d")
+    assert restored.returncode == 0, restored.stderr
+    taken = script("ingest.py", "--restore", "b.zip", *here)
+    assert (taken.returncode, "is not empty" in taken.stderr) == (2, True)
 
 
 # ---- Killed, interrupted, and out of room: in processes of their own ----

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from assistant.documents.chunking import chunk_document
-from assistant.domain import Metadata, version_of
+from assistant.domain import Findings, HiddenText, Metadata, version_of
 from assistant.errors import DataFolderError
 from assistant.store.library import Library
 
@@ -121,6 +121,17 @@ def test_metadata_written_before_a_key_was_known_can_be_read(library, put, file)
     with closing(Library(file, read_only=True)) as older:
         assert older.metadata("a.md") == ("A made title", document.metadata)
         assert older.document("a.md") == document
+
+
+def test_findings_come_back_and_may_be_missing(library, make_document, file):
+    """What was found in a file stays with its version; one that was stored before it was looked for has none."""
+    found = Findings(2, ("Menu",), (HiddenText("tiny", "small print", 3), HiddenText("not_shown", "aside")), (4,), (5,))
+    document = replace(make_document(["Ærlig talt."]), findings=found)
+    library.store(document, [], fingerprint="f", original="o")
+    assert library.document(document.id, document.version) == document
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE versions SET details = json_remove(details, '$.findings')")
+    assert library.document(document.id, document.version) == replace(document, findings=Findings())
 
 
 def test_old_versions_stay(library, put):
@@ -260,7 +271,7 @@ def test_a_resting_version_is_kept_and_is_not_current(put, library):
     assert library.current == {}
     assert library.document("a.md") is None
     assert library.document("a.md", first.version) == first
-    assert library.known("a.md").fingerprint == "f2"
+    assert library.known["a.md"].fingerprint == "f2"
     assert library.chunk_count() == 0
     library.make_current("a.md", first.version, "f3")
     assert library.resting == {}
@@ -290,7 +301,7 @@ def test_an_erased_version_leaves_its_title_and_days_alone(put, library, file):
     vector = np.full(384, 0.123456, dtype=np.float32)
     library.store_vectors("m", [(hash_, vector), ("other", vector * 2)])
     library.withdraw("a.md", today="2026-11-22", erase_on="2026-12-22")
-    assert library.erase("a.md", first.version, [("m", hash_)]) is None  # the second has the same original
+    assert library.erase("a.md", first.version, [hash_]) is None  # the second has the same original
     assert library.erase("a.md", second.version, []) == "or/iginal.md"
     assert library.vectors("m", [hash_, "other"]).keys() == {"other"}
     assert library.withdrawn("a.md", first.version).erased

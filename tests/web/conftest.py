@@ -26,6 +26,7 @@ from fastapi.testclient import TestClient
 from assistant.answering import exporting
 from assistant.answering.exporting import FileFormat
 from assistant.answering.exporting_blocks import Export, PaperLanguage
+from assistant.desk import Withdrawn
 from assistant.documents.page_images import PageImages, PageLook, passage_on
 from assistant.domain import (
     Answer,
@@ -197,6 +198,7 @@ class Shelf:
     writing_model: WritingModel | None = None
     holds: Callable[[int], bool] = lambda number: False
     closed: list[str] = field(default_factory=list)
+    gone: dict[tuple[str, str], Withdrawn] = field(default_factory=dict)
     pages: PageImages = field(default_factory=PageImages)
     journal: Journal = field(init=False)
 
@@ -218,6 +220,16 @@ class Shelf:
         """Make a version current, and keep its original."""
         self.documents.setdefault(document.id, []).append(document)
         self._file(document).write_text(document.text, encoding="utf-8")
+
+    def withdraw(self, document_id: str) -> None:
+        """Show no version of a document any more."""
+        for document in self.documents[document_id]:
+            gone = Withdrawn(document_id, document.version, document.title, "en", "2026-11-20", "2026-12-20", False)
+            self.gone[document_id, document.version] = gone
+        del self.documents[document_id]
+
+    def withdrawn(self, document_id: str, version: str) -> Withdrawn | None:
+        return self.gone.get((document_id, version))
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
         versions = self.documents.get(document_id, [])
@@ -387,6 +399,7 @@ def lasting_shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     """The library with all demonstration documents, as new for each test."""
     lasting_shelf.documents.clear()
+    lasting_shelf.gone.clear()
     yield fill(lasting_shelf)
     lasting_shelf.ready = lasting_shelf.suggests = True
     lasting_shelf.before_answer = lambda question: None

@@ -58,7 +58,7 @@ def site(shelf) -> Site:
         ),
     )
     app = fastapi.FastAPI()
-    add_exports(app, conversations, export, lambda: date(2026, 11, 22))
+    add_exports(app, conversations, shelf, export, lambda: date(2026, 11, 22))
     return Site(TestClient(app), shelf.document, key)
 
 

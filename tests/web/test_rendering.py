@@ -571,6 +571,8 @@ def test_the_page_says_where_questions_go_before_the_first(language, stays_here,
     hint = Reader(rendering.confidence_hint(language, model)).text
     assert ("models.example" in hint) is not stays_here
     assert Reader(rendering.confidence_hint(language, None)).text == WORDS[language]["hint_memory"]
+    kept = Reader(rendering.confidence_hint(language, model, keeps_words=True)).text
+    assert kept == f"{hint} {WORDS[language]['hint_kept']}"
 
 
 def test_a_screen_reader_hears_the_answer_once_and_whole():
