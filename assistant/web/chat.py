@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -186,12 +186,16 @@ class Writing:
         latest: What is shown of it.
         language: The interface's, which the visitor may change meanwhile.
         wanted: False once the visitor has begun a new conversation.
+        talk: The conversation with this answer, once it is whole.
+        over: Set when nothing more of it comes.
     """
 
     reading: Reading[Exchange]
     latest: Exchange
     language: InterfaceLanguage
     wanted: bool = True
+    talk: Talk | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,9 +462,13 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         question = question.strip()
         before = writings.get(_session(request))
         if before is not None:
-            if before.latest.question != question:  # the same one is Enter pressed twice
+            if before.latest.question == question:  # Enter pressed twice
+                return
+            if not before.latest.ended:
                 yield {page.hint: rendering.hint(WORDS[language]["hint_still"], warning=True)}
-            return
+                return
+            await before.over.wait()  # its answer is on the screen; what leads on comes in a moment
+            talked = before.talk or talked
         try:
             reading = desk.readers.begin(lambda: desk.answer(question, talked.conversation, language))
         except TooBusy:
@@ -491,6 +499,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
                 talked = talked.grown(latest)
                 key = desk.conversations.keep(talked.key, talked.conversation, desk.address(request))
                 talked = replace(talked, key=key)
+                writing.talk = talked
                 shown_now = _talked(desk, page, talked, writing.language)
                 yield {talk: talked, page.stop: gr.update(visible=False), **shown_now}
         finally:
@@ -498,6 +507,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
             reading.stop()
             if writings.get(_session(request)) is writing:
                 del writings[_session(request)]
+            writing.over.set()
 
     outputs: list[Any] = [talk, *_changing(page)]
     about = [page.language, page.segment, page.stage]

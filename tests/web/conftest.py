@@ -195,6 +195,7 @@ class Shelf:
     ready: bool = True
     suggests: bool = True
     before_answer: Callable[[str], None] = lambda question: None
+    before_suggestions: Callable[[], object] = lambda: None
     writing_model: WritingModel | None = None
     holds: Callable[[int], bool] = lambda number: False
     closed: list[str] = field(default_factory=list)
@@ -319,6 +320,7 @@ class Shelf:
 
     def follow_ups(self, asked: Sequence[str], answer: Answer, language: Language, count: int = 3) -> tuple[str, ...]:
         """Return the starters that were not asked yet; fails where the shelf was told to."""
+        self.before_suggestions()
         if not self.suggests:
             raise RuntimeError("nothing comes to mind")
         return tuple(question for question in self.starters(None, None, language) if question not in asked)[:count]
@@ -403,6 +405,7 @@ def shelf(lasting_shelf: Shelf) -> Iterator[Shelf]:
     yield fill(lasting_shelf)
     lasting_shelf.ready = lasting_shelf.suggests = True
     lasting_shelf.before_answer = lambda question: None
+    lasting_shelf.before_suggestions = lambda: None
     lasting_shelf.holds = lambda number: False
     lasting_shelf.writing_model = None
     lasting_shelf.closed = []

@@ -313,6 +313,20 @@ def test_what_is_sent_before_the_answer_is_complete_gets_a_sentence(visit, write
     assert page.locator(".question p").all_inner_texts() == [WRITTEN, ENGLISH]
 
 
+def test_a_question_sent_while_suggestions_come_waits_for_them(visit, shelf):
+    """The answer is on the screen: the next question is taken, and both stand in the conversation."""
+    page, slow = visit(), threading.Event()
+    shelf.before_suggestions = lambda: slow.wait(10)
+    send(page, ENGLISH)
+    page.locator(".exchange .answer").wait_for()
+    send(page, WRITTEN)
+    page.wait_for_timeout(300)
+    assert page.locator(".hint.warning").count() == 0
+    slow.set()
+    page.locator(".exchange").nth(1).locator(".foot").wait_for()
+    assert page.locator(".question p").all_inner_texts() == [ENGLISH, WRITTEN]
+
+
 def test_stopping_keeps_what_is_there_and_closes_the_model(visit, shelf, writer):
     """At once, whatever the model does; the keyboard goes on in the box, and the conversation goes on."""
     page = visit("nb-NO")
