@@ -501,7 +501,10 @@ def keep_original(data: Path, content: bytes, suffix: str) -> str:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_suffix(".part")
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # after a power cut the name must not stand for half of it
         temporary.rename(target)
     except OSError as error:
         raise DataFolderError(

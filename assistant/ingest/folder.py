@@ -18,6 +18,8 @@ from assistant.documents.loading import LOADER_VERSION, SUPPORTED_SUFFIXES, is_s
 from assistant.errors import DamagedFile, LoadError, UnsupportedFormat, UsageError
 
 ADDED_FOLDER = "added"
+# Larger files are refused by their size, so nobody reads them to tell whether they have changed.
+MOST_HASHED_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,10 @@ def fingerprint(path: Path) -> str:
     """Return the hash over file bytes, sidecar and loader version that tells whether a file must be read again."""
     digest = hashlib.sha256(LOADER_VERSION.encode())
     for file in (path, sidecar_of(path)):
-        if file.is_file():
+        if file.is_file() and file.stat().st_size > MOST_HASHED_BYTES:
+            facts = file.stat()
+            digest.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())
+        elif file.is_file():
             with file.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())
         else:

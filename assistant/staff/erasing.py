@@ -43,9 +43,10 @@ def erase_version(
     """Erase one version that is not current: text, chunks, the vectors that no other text needs, and its original."""
     mine = _hashes(library.chunks_of(document_id, version), sentences)
     others = _hashes(library.other_chunks(document_id, version), sentences) if mine else set()
-    needless = library.erase(document_id, version, mine - others)
-    if needless is not None:
-        (originals / needless).unlink(missing_ok=True)
+    original = library.own_original(document_id, version)
+    if original is not None:  # first: what is cut off after it is erased once more at the next start
+        (originals / original).unlink(missing_ok=True)
+    library.erase(document_id, version, mine - others)
 
 
 def _hashes(chunks: Iterable[Chunk], sentences: SentenceVectors) -> set[str]:

@@ -497,19 +497,22 @@ class Library:
             for id_, version, title, language, on, erase_on, erased in rows
         ]
 
-    def erase(self, document_id: str, version: str, hashes: Iterable[str]) -> str | None:
+    def own_original(self, document_id: str, version: str) -> str | None:
+        """Return the name of the original of a version, withdrawn or not; None where another version needs it too."""
+        rows = self._rows(
+            "SELECT original FROM versions v WHERE document_id = ? AND version = ? AND NOT EXISTS (SELECT 1 FROM "
+            "versions o WHERE o.original = v.original AND NOT (o.document_id = ? AND o.version = ?))",
+            (document_id, version, document_id, version),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def erase(self, document_id: str, version: str, hashes: Iterable[str]) -> None:
         """Erase text, chunks and vectors of a version that is not current; what is withdrawn leaves title and days.
 
         Args:
             hashes: Of the texts whose vectors no other text needs.
-
-        Returns:
-            The name of the original where no other version needs that, else None.
         """
         with self._writing() as connection:
-            row = connection.execute(
-                "SELECT original FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
-            ).fetchone()
             models = [model for (model,) in connection.execute("SELECT DISTINCT model FROM embeddings")]
             doomed = [(model, hash_) for hash_ in hashes for model in models]
             connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
@@ -518,10 +521,8 @@ class Library:
             connection.execute(
                 "UPDATE withdrawn SET erased = 1 WHERE document_id = ? AND version = ?", (document_id, version)
             )
-            needed = row and connection.execute("SELECT 1 FROM versions WHERE original = ?", row).fetchone()
         with self._lock:  # the log of changes would keep the words otherwise
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return str(row[0]) if row and not needed else None
 
     # ---- Chunks ----
 

@@ -204,3 +204,14 @@ def test_the_fingerprint_follows_file_and_sidecar(tmp_path):
     assert fingerprint(file) == seen[-1]
     sidecar.unlink()
     assert fingerprint(file) == seen[1]
+
+
+def test_a_file_too_large_to_be_read_is_not_read_to_compare_it(tmp_path):
+    """Its size and its time tell whether it has changed; a sparse file of ten gigabytes costs nothing."""
+    file = tmp_path / "huge.txt"
+    with file.open("wb") as sparse:
+        sparse.truncate(10_000_000_000)
+    first = fingerprint(file)
+    assert fingerprint(file) == first
+    os.utime(file, ns=(1, 1))
+    assert fingerprint(file) != first
