@@ -56,24 +56,39 @@ def bring_up_to_date(assistant: Assistant) -> None:
         else:
             for failed in report.failed if report else ():
                 logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
-    if assistant.ready:
-        assistant.prepare_suggestions()
     look_after(assistant)
 
 
 def look_after(assistant: Assistant) -> None:
-    """Until the assistant is closed: ask again what was asked in vain when documents change, erase what is due."""
+    """Until the assistant is closed: ask again what was asked in vain when documents change, erase what is due.
+
+    Suggestions are prepared beside: they take minutes, and staff wait to see what their document has answered.
+    """
     logger = logging.getLogger("assistant")
+    wanted = threading.Event()
+    threading.Thread(target=prepare, args=(assistant, wanted), daemon=True).start()
     while not assistant.closed:
         try:
             assistant.erase_due()
-            if assistant.wait_for_change(CARE_SECONDS) and assistant.ready:
+            if assistant.ready:
                 assistant.ask_again()
-                assistant.prepare_suggestions()
+                wanted.set()
         except AssistantError as error:
             if not assistant.closed:
                 logger.warning("%s", error)
-                assistant.wait_for_change(CARE_SECONDS)
+        assistant.wait_for_change(CARE_SECONDS)
+    wanted.set()
+
+
+def prepare(assistant: Assistant, wanted: threading.Event) -> None:
+    """Find out which suggestions the documents answer, whenever that is wanted; until the assistant is closed."""
+    while wanted.wait() and not assistant.closed:
+        wanted.clear()
+        try:
+            assistant.prepare_suggestions()
+        except AssistantError as error:
+            if not assistant.closed:
+                logging.getLogger("assistant").warning("%s", error)
 
 
 def door_of(settings: Settings) -> Door:

@@ -19,6 +19,7 @@ from assistant.desk import CheckReport, Deed, Draft, Gap, HealthLine, Held, Read
 from assistant.web.rendering import escape
 from assistant.web.staff_access import SignedIn, form_of
 from assistant.web.staff_board import is_answered
+from assistant.web.staff_documents import detail_of
 from assistant.web.staff_forms import Reader, address, button, chip, cut, foreign, hidden, link
 from assistant.web.staff_frame import READ, desk_router, page, reader_of, see_other
 
@@ -353,7 +354,7 @@ def _deed(reader: Reader, deed: Deed, *, brief: bool, document: str) -> str:
         if deed.undoable and not brief
         else ""
     )
-    detail = f'<p class="desk-help">{foreign(deed.detail, 500)}</p>' if deed.detail and not brief else ""
+    detail = f'<p class="desk-help">{foreign(detail_of(reader, deed), 500)}</p>' if deed.detail and not brief else ""
     # An erased document has no page of its own any more; what was done to all has no document.
     named = _document(deed.document, deed.title) if deed.document else foreign(deed.title)
     return (
