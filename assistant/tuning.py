@@ -118,12 +118,12 @@ class GroupingTuning:
     """Which questions belong to one group.
 
     Attributes:
-        words: What shared rare words count beside the vectors (1 minus it).
+        common: In how many directions the differences between ordinary questions say nothing of a subject.
         alike_from: How alike two groups are, on average, that become one.
         run: The command and figures that chose them.
     """
 
-    words: float
+    common: int
     alike_from: float
     run: str = ""
 

@@ -182,9 +182,9 @@ def _parser() -> argparse.ArgumentParser:
     support.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     gaps = _add(commands, "gaps", _gaps, "how well questions asked in vain are grouped by meaning, in both languages")
-    gaps.add_argument("--half", choices=HALVES, default="tuning")
+    gaps.add_argument("--half", choices=(*HALVES, "fresh"), default="tuning")
     gaps.add_argument("--choose", action="store_true", help="choose the learned numbers on the tuning half, write them")
-    gaps.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half")
+    gaps.add_argument("--why", metavar="TEXT", help="reason for a look at the reporting half or the fresh questions")
     gaps.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     written = _add(commands, "written", _written, "what the language model of the settings writes, beside the quotes")
@@ -605,9 +605,9 @@ def _gaps(options: argparse.Namespace) -> int:
         write_json(GROUPING_FILE, chosen)
         print(json.dumps(chosen, ensure_ascii=False, indent=2) if options.json else chosen["run"])
         return DONE
-    if options.half == "reporting":
+    if options.half != "tuning":
         # The column says which half of which questions; the project's own are called by their half alone.
-        looks.log_look("gaps-reporting", options.why, looks.LOOKS)  # type: ignore[arg-type]
+        looks.log_look(f"gaps-{options.half}", options.why, looks.LOOKS)  # type: ignore[arg-type]
     with _named_errors():
         found = gap_board.figures(options.half)
     if options.json:
@@ -618,12 +618,13 @@ def _gaps(options: argparse.Namespace) -> int:
 
 
 def _check_gaps(options: argparse.Namespace) -> None:
-    if options.half != "reporting":
+    if options.half == "tuning":
         return
     if options.choose:
-        raise Misuse("The numbers are chosen on the tuning half alone; leave --half reporting out.")
+        raise Misuse(f"The numbers are chosen on the tuning half alone; leave --half {options.half} out.")
     if not (options.why or "").strip():
-        raise Misuse("A look at the reporting half needs a reason: --why TEXT. It is written to eval/looks.csv.")
+        named = {"reporting": "the reporting half", "fresh": "the fresh questions"}[options.half]
+        raise Misuse(f"A look at {named} needs a reason: --why TEXT. It is written to eval/looks.csv.")
 
 
 def _written(options: argparse.Namespace) -> int:

@@ -1,14 +1,14 @@
-"""Questions grouped by meaning across both languages: pure functions over vectors and words.
+"""Questions grouped by meaning across both languages: pure functions over vectors.
 
-Two questions are alike as far as their vectors point the same way and they share rare words. A Norwegian question has
-the vector and the words of its English gloss. What most questions here have in common (companies, America, prices)
-says nothing of their subject: it is measured on a background of ordinary questions and taken off, for each language
-apart, so that a Norwegian question is not like another one for being a gloss.
+Two questions are alike as far as their vectors point the same way. A Norwegian question has the vector of English
+readings of it. What most questions here have in common (companies, America, prices) says nothing of their subject: it
+is measured on a background of ordinary questions and taken off: what the questions of one language share, so that a
+Norwegian question is not like another one for being a gloss, and the directions in which all differ most.
 """
 
 from __future__ import annotations
 
-import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.answering.suggesting import load_bank
-from assistant.language import detect_language, load_lexicon, stems
+from assistant.language import compound_parts, content_words, detect_language, load_lexicon, words
 from assistant.tuning import load_grouping_tuning
 
 Matrix = npt.NDArray[np.float32]
@@ -26,6 +26,16 @@ Embed = Callable[[Sequence[str]], Matrix]
 _NEVER = -2.0
 # So few texts at a time that founders who ask meanwhile hardly wait for the model.
 _BATCH = 16
+# Norwegian words that say nothing of a subject but would be glossed, some as a noun of the same form (`bør`, `før`).
+_SAY_NOTHING = frozenset(
+    """
+    allerede altså blant borte burde bør ca dersom din dine dit ditt eller ennå enten evt fortsatt før gjerne hei her
+    hit hver hverandre hvert ikke ingen innen jo kanskje lurer lurt osv rundt samt siden sin sine sitt slags slik slike
+    sånn sånne takk vel verken vår våre vårt der både
+    """.split()
+)
+# The gloss drops what is also a function word, such as EIN.
+_ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,5}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +43,10 @@ class Wording:
     """A question as it is compared.
 
     Attributes:
-        vector: Of length 1.
-        stems: English ones: its own, or those of its gloss and of all translations of its words.
+        vector: Of length 1 at most.
     """
 
     vector: Matrix
-    stems: frozenset[str]
     norwegian: bool
 
 
@@ -48,13 +56,11 @@ class Background:
 
     Attributes:
         centres: The mean vector of English and of Norwegian ones.
-        frequencies: In how many of them a stem stands.
-        size: How many there are.
+        directions: A row each, of length 1 and square to each other: in which they differ most; none of none.
     """
 
     centres: tuple[Matrix, Matrix]
-    frequencies: Counter[str]
-    size: int
+    directions: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +87,22 @@ class Grouping:
         *,
         gloss: bool = True,
         ordinary: Sequence[str] | None = None,
-        words: float | None = None,
+        common: int | None = None,
         alike_from: float | None = None,
     ) -> None:
         """Embed nothing yet.
 
         Args:
             embed: Returns one unit vector per text.
-            gloss: Whether a Norwegian question is embedded as its English gloss; right for an English model only.
+            gloss: Whether a Norwegian question is embedded as its English readings; right for an English model only.
             ordinary: Questions of both languages whose common part says nothing of a subject; the bank's by default.
-            words: See `GroupingTuning`, where the default stands; `alike_from` likewise.
+            common: See `GroupingTuning`, where the default stands; `alike_from` likewise.
         """
         tuning = load_grouping_tuning()
         self._embed = embed
         self._gloss = gloss
         self._ordinary = ordinary
-        self._words = tuning.words if words is None else words
+        self._common = tuning.common if common is None else common
         self._alike_from = tuning.alike_from if alike_from is None else alike_from
         self._known: dict[str, Wording] = {}
         self._background: Background | None = None
@@ -106,10 +112,10 @@ class Grouping:
         if self._background is None:
             ordinary = [text for one in load_bank() for text in (one.en, one.nb)]
             ordinary = ordinary if self._ordinary is None else list(self._ordinary)
-            self._background = background(wordings(ordinary, self._embed, gloss=self._gloss))
+            self._background = background(wordings(ordinary, self._embed, gloss=self._gloss), self._common)
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         self._known.update(zip(new, wordings(new, self._embed, gloss=self._gloss), strict=True))
-        return features([self._known[text] for text in texts], self._background, self._words)
+        return features([self._known[text] for text in texts], self._background)
 
     def group(
         self, texts: Sequence[str], placed: Sequence[int | None] = (), fixed: Set[int] = frozenset()
@@ -124,54 +130,67 @@ def wordings(texts: Sequence[str], embed: Embed, *, gloss: bool = True) -> list[
     """Return the questions as they are compared, in order; none for none."""
     if not texts:
         return []
-    lexicon, norwegian = load_lexicon(), [detect_language(text) != "en" for text in texts]
-    glossed = [lexicon.gloss(text) if apart else text for text, apart in zip(texts, norwegian, strict=True)]
-    read = glossed if gloss else texts
-    vectors = [vector for start in range(0, len(read), _BATCH) for vector in embed(read[start : start + _BATCH])]
-    return [
-        Wording(vector, _english_stems(text), apart)
-        for text, vector, apart in zip(texts, vectors, norwegian, strict=True)
+    norwegian = [detect_language(text) != "en" for text in texts]
+    read = [
+        english_readings(text) if gloss and apart else (text,) for text, apart in zip(texts, norwegian, strict=True)
     ]
+    flat = [reading for readings in read for reading in readings]
+    vectors = iter([vector for start in range(0, len(flat), _BATCH) for vector in embed(flat[start : start + _BATCH])])
+    means = _unit(np.array([np.mean([next(vectors) for _ in readings], axis=0) for readings in read]))
+    return [Wording(vector, apart) for vector, apart in zip(means, norwegian, strict=True)]
 
 
-def _english_stems(text: str) -> frozenset[str]:
-    language, lexicon = detect_language(text), load_lexicon()
-    if language == "en":
-        return frozenset(stems(text, "en"))
-    translated = (part for _, meanings in lexicon.translate(text, language) for meaning in meanings for part in meaning)
-    return frozenset(stems(lexicon.gloss(text), "en")).union(translated)
+def english_readings(text: str) -> tuple[str, ...]:
+    """Return a Norwegian question in English words, read in two ways: with a second sense of each word, and with all.
+
+    The lexicon's first word is often not the one that another founder uses; the mean of both readings is near either.
+    Further senses are stems, as the lexicon keeps them. One reading where no word has a second sense.
+    """
+    lexicon = load_lexicon()
+    kept = " ".join(part for part in text.split() if part.strip("?.,!;:()").lower() not in _SAY_NOTHING)
+    gloss = lexicon.gloss(kept)
+    there = set(words(gloss))
+    acronyms = [found for found in _ACRONYM.findall(text) if not there.issuperset(words(found))]
+    senses = [meanings for _, meanings in lexicon.translate(kept, "nb")]
+    for word in content_words(kept, "nb"):
+        if not lexicon.knows_norwegian(word):
+            senses.extend(lexicon.to_english.get((part,), ()) for part in compound_parts(word))
+    found = (
+        " ".join([gloss, *acronyms, *(" ".join(sense) for meanings in senses for sense in meanings[1:last])])
+        for last in (2, None)
+    )
+    return tuple(dict.fromkeys(found))
 
 
-def background(ordinary: Sequence[Wording]) -> Background:
-    """Return what questions have in common; of a language without any, nothing is taken off."""
+def background(ordinary: Sequence[Wording], common: int) -> Background:
+    """Return what questions have in common; of a language without any, nothing is taken off.
+
+    Args:
+        common: How many directions, see `Background`; fewer where there are fewer questions.
+    """
     centres = []
     for norwegian in (False, True):
         vectors = [one.vector for one in ordinary if one.norwegian is norwegian]
         centres.append(np.mean(vectors, axis=0) if vectors else np.zeros(1, dtype=np.float32))
-    frequencies = Counter(stem for one in ordinary for stem in one.stems)
-    return Background((centres[0], centres[1]), frequencies, len(ordinary))
+    both = (centres[0], centres[1])
+    if not ordinary:
+        return Background(both, np.zeros((0, 1), dtype=np.float32))
+    _, _, directions = np.linalg.svd(_meaning(ordinary, both), full_matrices=False)
+    return Background(both, directions[:common])
 
 
-def features(asked: Sequence[Wording], behind: Background, words: float) -> Matrix:
-    """Return one row of length 1 at most per question; the product of two rows is how alike they are, -1 to 1.
-
-    Args:
-        words: What shared rare words count beside the vectors (1 minus it).
-    """
+def features(asked: Sequence[Wording], behind: Background) -> Matrix:
+    """Return one row of length 1 at most per question; the product of two rows is how alike they are, -1 to 1."""
     if not asked:
         return np.zeros((0, 0), dtype=np.float32)
-    meaning = np.array([one.vector - behind.centres[one.norwegian] for one in asked])
-    frequencies = behind.frequencies + Counter(stem for one in asked for stem in one.stems)
-    known = {stem: place for place, stem in enumerate(sorted({stem for one in asked for stem in one.stems}))}
-    rare = np.zeros((len(asked), len(known)), dtype=np.float32)
-    for row, one in zip(rare, asked, strict=True):
-        for stem in one.stems:
-            row[known[stem]] = _idf(frequencies[stem], behind.size + len(asked))
-    return np.hstack([math.sqrt(1 - words) * _unit(meaning), math.sqrt(words) * _unit(rare)])
+    meaning = _meaning(asked, behind.centres)
+    if len(behind.directions):
+        meaning = meaning - (meaning @ behind.directions.T) @ behind.directions
+    return _unit(meaning)
 
 
-def _idf(frequency: int, size: int) -> float:
-    return math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+def _meaning(asked: Sequence[Wording], centres: tuple[Matrix, Matrix]) -> Matrix:
+    return np.array([one.vector - centres[one.norwegian] for one in asked])
 
 
 def _unit(rows: Matrix) -> Matrix:

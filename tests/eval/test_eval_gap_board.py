@@ -10,7 +10,8 @@ import pytest
 from eval import gap_board
 from eval.__main__ import main
 from eval.gap_board import b_cubed, read_asked
-from eval.question_set import HALVES
+
+PARTS = ("tuning", "reporting", "fresh")
 
 
 @pytest.mark.parametrize(
@@ -30,18 +31,18 @@ def test_b_cubed_is_that_of_the_hand(groups, topics, expected):
     assert (found.groups, found.topics) == (len(set(groups)), 2)
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_every_topic_has_five_questions_in_both_languages(half):
-    """The reporting half is sixty in twelve; the halves share neither topic nor question."""
-    asked = read_asked(half)
+@pytest.mark.parametrize("part", PARTS)
+def test_every_topic_has_five_questions_in_both_languages(part):
+    """What is reported is sixty in twelve each; none shares a question with the others."""
+    asked = read_asked(part)
     topics = Counter(one.topic for one in asked)
     assert set(topics.values()) == {5}
-    assert len(topics) == {"tuning": 24, "reporting": 12}[half]
+    assert len(topics) == {"tuning": 24, "reporting": 12, "fresh": 12}[part]
     for topic in topics:
         assert {one.language for one in asked if one.topic == topic} == {"en", "nb"}
     assert len({one.question for one in asked}) == len({one.id for one in asked}) == len(asked)
-    other = {one.topic for one in read_asked("reporting" if half == "tuning" else "tuning")}
-    assert other.isdisjoint(topics)
+    others = {one.question for other in PARTS if other != part for one in read_asked(other)}
+    assert others.isdisjoint(one.question for one in asked)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def folder(tmp_path, monkeypatch):
         }.items()
         for number, question in enumerate(questions)
     ]
-    for half in HALVES:
+    for half in PARTS:
         (tmp_path / f"gap-{half}.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     monkeypatch.setattr("eval.looks.LOOKS", tmp_path / "looks.csv")
     monkeypatch.setattr("eval.__main__.GROUPING_FILE", tmp_path / "grouping.json")
@@ -75,25 +76,27 @@ def test_the_figures_are_a_table_or_json(folder, capsys):
     assert not (folder / "looks.csv").exists()
 
 
-def test_a_look_at_the_reporting_half_is_logged_with_its_reason(folder, capsys):
+@pytest.mark.parametrize("part", ["reporting", "fresh"])
+def test_a_look_at_what_is_reported_is_logged_with_its_reason(folder, capsys, part):
     """And refused without one; numbers are never chosen on it."""
-    assert main(["gaps", "--half", "reporting"]) == 2
+    assert main(["gaps", "--half", part]) == 2
     assert "needs a reason" in capsys.readouterr().err
-    assert main(["gaps", "--half", "reporting", "--choose", "--why", "x"]) == 2
+    assert main(["gaps", "--half", part, "--choose", "--why", "x"]) == 2
     assert "tuning half alone" in capsys.readouterr().err
-    assert main(["gaps", "--half", "reporting", "--why", "a walrus"]) == 0
-    assert ",gaps-reporting,a walrus" in (folder / "looks.csv").read_text(encoding="utf-8")
+    assert main(["gaps", "--half", part, "--why", "a walrus"]) == 0
+    assert f",gaps-{part},a walrus" in (folder / "looks.csv").read_text(encoding="utf-8")
 
 
 def test_the_numbers_are_chosen_and_written_with_their_run(folder, monkeypatch, capsys):
     """The run says when, at which commit, and with which figures."""
-    monkeypatch.setattr(gap_board, "WORDS", (0.3,))
+    monkeypatch.setattr(gap_board, "COMMON", (1,))
     monkeypatch.setattr(gap_board, "ALIKE_FROM", (0.2, 0.99))
     assert main(["gaps", "--choose"]) == 0
     written = json.loads((folder / "grouping.json").read_text(encoding="utf-8"))
-    assert (written["words"], written["alike_from"]) == (0.3, 0.2)
+    assert (written["common"], written["alike_from"]) == (1, 0.2)
     assert written["run"].startswith("python -m eval gaps --choose, 20")
     assert "F1 1.000" in written["run"]
+    assert "on the others F1 1.000 in 1.00 groups a topic" in written["run"]
 
 
 def test_a_line_without_a_topic_is_named(folder, capsys):

@@ -122,7 +122,7 @@ def test_wrong_settings_are_status_2(run, monkeypatch):
 
 def test_a_folder_in_use_is_status_1(run, data, monkeypatch):
     """A data folder whose owner takes no work is said to be in use, after a little patience."""
-    monkeypatch.setattr("assistant.build.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("assistant.commands.PATIENCE_SECONDS", 0.5)
     with FolderLock(data):
         status, _, err = run()
     assert status == 1

@@ -205,7 +205,10 @@ def test_the_wing_imports_nothing_of_the_search():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not {name.split(".")[0] for name in names} & FORBIDDEN
             ours = [name for name in names if name.startswith("assistant.")]
-            assert all(name.startswith(("assistant.web", "assistant.domain", "assistant.errors")) for name in ours)
+            assert all(
+                name.startswith(("assistant.web", "assistant.desk", "assistant.domain", "assistant.errors"))
+                for name in ours
+            )
 
 
 def test_a_busy_port_is_one_clear_sentence(app):
