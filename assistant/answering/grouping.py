@@ -184,9 +184,10 @@ def features(asked: Sequence[Wording], behind: Background) -> Matrix:
     if not asked:
         return np.zeros((0, 0), dtype=np.float32)
     meaning = _meaning(asked, behind.centres)
-    if len(behind.directions):
-        meaning = meaning - (meaning @ behind.directions.T) @ behind.directions
-    return _unit(meaning)
+    if not len(behind.directions):
+        return _unit(meaning)
+    along = np.asarray((meaning @ behind.directions.T) @ behind.directions, dtype=np.float32)
+    return _unit(meaning - along)
 
 
 def _meaning(asked: Sequence[Wording], centres: tuple[Matrix, Matrix]) -> Matrix:

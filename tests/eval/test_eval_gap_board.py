@@ -39,7 +39,7 @@ def test_every_topic_has_five_questions_in_both_languages(part):
     assert set(topics.values()) == {5}
     assert len(topics) == {"tuning": 24, "reporting": 12, "fresh": 12}[part]
     for topic in topics:
-        assert {one.language for one in asked if one.topic == topic} == {"en", "nb"}
+        assert {one.language for one in asked if one.topic == topic} >= {"en", "nb"}
     assert len({one.question for one in asked}) == len({one.id for one in asked}) == len(asked)
     others = {one.question for other in PARTS if other != part for one in read_asked(other)}
     assert others.isdisjoint(one.question for one in asked)
