@@ -39,8 +39,7 @@ RAW_BATCH = 16
 FIRST_COLD, FIRST_WARM, FIRST_FINDABLE, FIRST_BESIDE, FIRST_SIZED = 0, 10_000, 20_000, 30_000, 100_000
 # How many documents fill a corpus is learnt from this many.
 SAMPLE_DOCUMENTS = 5
-# At rest so many questions are asked; a visitor reads before asking again.
-ASKED_AT_REST = 100
+# A visitor reads before asking again.
 BETWEEN_QUESTIONS_SECONDS = 0.2
 
 
@@ -56,6 +55,7 @@ class Sizes:
     findable_documents: int = 10
     findable_repeats: int = 3
     beside_documents: int = 200
+    asked_at_rest: int = 100
     openings: int = 10
     visitors: int = 50
     browsers: int = 5
@@ -63,7 +63,7 @@ class Sizes:
 
 QUICK = Sizes(
     ingest_documents=2, ingest_repeats=1, corpora=(60,), questions=6, start_repeats=1, findable_documents=1,
-    findable_repeats=1, beside_documents=2, openings=1, visitors=4, browsers=1,
+    findable_repeats=1, beside_documents=1, asked_at_rest=5, openings=1, visitors=4, browsers=1,
 )  # fmt: skip
 
 
@@ -428,7 +428,13 @@ def beside(folder: Path, sizes: Sizes, say: Say) -> Beside:
     say(f"beside: {sizes.beside_documents} documents come in while questions are asked")
     work = _emptied(folder / "beside")
     shutil.copytree(built, work / "built")
-    run = _child("beside", built=str(work / "built"), first=FIRST_BESIDE, documents=sizes.beside_documents)
+    run = _child(
+        "beside",
+        built=str(work / "built"),
+        first=FIRST_BESIDE,
+        documents=sizes.beside_documents,
+        at_rest=sizes.asked_at_rest,
+    )
     at = {name: sorted(run[name]) for name in ("rest", "during")}
     p95 = {name: times[int(0.95 * len(times))] for name, times in at.items()}
     p50 = {name: median(times) for name, times in at.items()}
@@ -653,7 +659,7 @@ def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
     return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **_peaks()}
 
 
-def _measure_beside(built: str, first: int, documents: int) -> dict[str, Any]:
+def _measure_beside(built: str, first: int, documents: int, at_rest: int) -> dict[str, Any]:
     from assistant import open_assistant
 
     corpus, facts = Path(built, "corpus"), _facts(built)
@@ -670,7 +676,7 @@ def _measure_beside(built: str, first: int, documents: int) -> dict[str, Any]:
             time.sleep(BETWEEN_QUESTIONS_SECONDS)
             return passed
 
-        rest = [ask(number) for number in range(ASKED_AT_REST)]
+        rest = [ask(number) for number in range(at_rest)]
         write_documents(corpus, first, documents)
         syncing = threading.Thread(target=assistant.sync)
         begun = time.perf_counter()

@@ -224,7 +224,7 @@ def test_drafts_outlive_a_restart(bring, drafts, synced, open_over, until):
 def test_what_is_being_read_when_the_app_stops_is_read_after_the_next_start(drafts, synced, tmp_path, open_over, until):
     """Stopping in the middle is no failure of the file."""
     file = tmp_path / "upload"
-    file.write_text("\n\n".join(f"Paragraph {number} tells of the ferry and its harbour." for number in range(400)))
+    file.write_text("\n\n".join(f"Paragraph {number} tells of the ferry and its harbour." for number in range(150)))
     (draft,) = drafts.add("long.txt", file, by="Kari")
     until(lambda: drafts.get(draft.id).state == "reading")
     synced.close()
