@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -70,6 +70,8 @@ logger = logging.getLogger(__name__)
 LIBRARY_NAME = "library.sqlite"
 DRAFTS_FOLDER = "drafts"
 UPLOADS_FOLDER = "uploads"
+# How long a change at the desk waits for an ingest that runs.
+DESK_PATIENCE_SECONDS = 15.0
 JOURNAL_NAME = "journal.sqlite"
 # How long `close` waits for a sync in another thread, which is told to stop.
 STOP_SECONDS = 20.0
@@ -590,7 +592,7 @@ class Assistant:
             deeds=deeds,
             sync=self.sync,
             take_out=self._ingest.take_out,
-            alone=lambda: self._ingest_lock,
+            alone=self._alone,
             search=lambda text, document_id: _chunks(main, text),
             twins=twins_of,
             text_of_draft=lambda draft_id: folder.text(draft_id),
@@ -611,7 +613,7 @@ class Assistant:
             answer=answer_from,
             twins=twins_of,
             fetch=fetch_into,
-            alone=lambda: self._ingest_lock,
+            alone=self._alone,
         )
         opened.callback(folder.close)
         upkeep = DeskUpkeep(
@@ -661,6 +663,18 @@ class Assistant:
             if erased:
                 self.rebuild()
             return erased
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep every other ingest away for one change at the desk; whoever sits there does not wait for a long one."""
+        if not self._ingest_lock.acquire(timeout=DESK_PATIENCE_SECONDS):
+            raise UsageError(
+                "Other documents are being read just now, so nothing was changed. Try again in a minute or two."
+            )
+        try:
+            yield
+        finally:
+            self._ingest_lock.release()
 
     def _open_drafts(self, opened: ExitStack) -> _Drafts:
         """Open the library and the indexes of the drafts; they are made anew when they do not fit, the files stay."""

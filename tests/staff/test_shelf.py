@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
 
 import pytest
@@ -250,3 +251,23 @@ def test_no_other_document_is_read_again_for_a_change(shelf, synced):
     before = {id_: now for id_, now in synced._library.current.items() if id_ != MENTORS}
     shelf.edit(MENTORS, {"title": "New"}, by="Kari")
     assert {id_: now for id_, now in synced._library.current.items() if id_ != MENTORS} == before
+
+
+def test_a_change_does_not_wait_for_a_long_ingest(shelf, synced, monkeypatch):
+    """Whoever sits at the desk hears it in a sentence; once the ingest is over, the change is made."""
+    monkeypatch.setattr("assistant.build.DESK_PATIENCE_SECONDS", 0.2)
+    reading, over = threading.Event(), threading.Event()
+
+    def read_for_long():
+        with synced._ingest_lock:
+            reading.set()
+            over.wait(30)
+
+    ingest = threading.Thread(target=read_for_long)
+    ingest.start()
+    reading.wait(30)
+    with pytest.raises(UsageError, match="Other documents are being read just now, so nothing was changed"):
+        shelf.unpublish(HARBOUR, by="Kari")
+    over.set()
+    ingest.join()
+    assert shelf.unpublish(HARBOUR, by="Kari").state == "unpublished"
