@@ -146,9 +146,8 @@ def main(arguments: list[str] | None = None) -> int:
             from assistant.web.server import create_app, run  # Gradio takes seconds to import: --help need not wait
 
             desk = assistant.staff if settings.staff_password_hash else None
-            site = create_app(
-                assistant, contact=settings.contact, door=door_of(settings), staff=desk, uploads=assistant.uploads
-            )
+            uploads = assistant.empty_uploads()
+            site = create_app(assistant, contact=settings.contact, door=door_of(settings), staff=desk, uploads=uploads)
             sys.stderr.write(exposure(settings))
             run(site, settings.host, settings.port)
     except AssistantError as error:

@@ -639,9 +639,8 @@ class Assistant:
             today=datetime.now(UTC).date(),
         )
 
-    @property
-    def uploads(self) -> Path:
-        """Where files lie while staff send them; what an earlier process has left there is gone."""
+    def empty_uploads(self) -> Path:
+        """Clear away what an earlier process has left of files being sent, and return the folder for new ones."""
         folder = self.data / UPLOADS_FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)

@@ -427,6 +427,19 @@ def keeping(shelf: Shelf, tmp_path: Path) -> Iterator[Keeping]:
 
 
 @pytest.fixture
+def save(keeping, shelf):
+    """Save a conversation of these questions and return the reply as an object."""
+
+    def press(*questions, language="en"):
+        key = keeping.talk(*(Exchange(question, shelf.ask(question)) for question in questions))
+        reply = keeping.client.post(f"/conversation/{key}/save", json={"language": language})
+        assert reply.status_code == 201
+        return reply.json()
+
+    return press
+
+
+@pytest.fixture
 def documents() -> dict[str, Document]:
     """The demonstration documents by short name."""
     return {"programme": PROGRAMME, "norwegian": NORWEGIAN, "report": REPORT, "tricky": TRICKY}

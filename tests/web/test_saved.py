@@ -17,19 +17,6 @@ QUESTION = "When did USA next! start?"
 
 
 @pytest.fixture
-def save(keeping, shelf):
-    """Save a conversation of these questions and return the reply as an object."""
-
-    def press(*questions, language="en"):
-        key = keeping.talk(*(Exchange(question, shelf.ask(question)) for question in questions))
-        reply = keeping.client.post(f"/conversation/{key}/save", json={"language": language})
-        assert reply.status_code == 201
-        return reply.json()
-
-    return press
-
-
-@pytest.fixture
 def get(keeping):
     """Open an address of the site as a new visitor would, without following what it leads to."""
     return lambda address, **headers: keeping.client.get(f"/{address}", headers=headers, follow_redirects=False)

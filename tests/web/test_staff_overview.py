@@ -140,8 +140,9 @@ def test_nothing_to_look_at_is_said():
 def test_the_history_tells_who_did_what_and_when():
     """Newest first, with the button where something can be taken back."""
     html = history_body(ENGLISH, DEEDS)
-    assert "Details changed USA next! in short Title, Date published 22 Nov 2026, 14:05 UTC · Kari <b>Nordmann</b>" in words(
-        html
+    assert (
+        "Details changed USA next! in short Title, Date published 22 Nov 2026, 14:05 UTC · Kari <b>Nordmann</b>"
+        in words(html)
     )
     assert re.findall(r'name="deed" value="(\d+)"', html) == ["3"]
     assert "<b>Nordmann" not in html

@@ -7,23 +7,8 @@ import re
 
 import pytest
 
-from assistant.web.rendering import Exchange
-
 ENGLISH = "When did USA next! start?"
 MEDICARE = "Why does Medicare pay?"
-
-
-@pytest.fixture
-def save(keeping, shelf):
-    """Save a conversation of these questions and return the reply as an object."""
-
-    def press(*questions, language="en"):
-        key = keeping.talk(*(Exchange(question, shelf.ask(question)) for question in questions))
-        reply = keeping.client.post(f"/conversation/{key}/save", json={"language": language})
-        assert reply.status_code == 201
-        return reply.json()
-
-    return press
 
 
 @pytest.fixture
