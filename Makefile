@@ -1,6 +1,7 @@
 # One command each. `make chat` and `make test` set everything up on a fresh machine.
 PYTHON ?= python3
 VENV ?= .venv
+PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 TORCH := torch==2.13.0
@@ -8,7 +9,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 # How many processes share the tests. Each needs 2 to 3 GB.
 WORKERS ?= 2
 
-.PHONY: chat ingest test check eval eval-public bench soak install corpus format
+.PHONY: chat ingest test check eval eval-public bench bench-growth peers soak install corpus format
 
 chat: ingest
 	$(BIN)/python app.py
@@ -44,6 +45,23 @@ eval-public: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m eval bench
+
+# How cost grows: libraries of 1,000 to 100,000 chunks, and the indexes alone up to a million. The first run builds them
+# for an hour or two; later ones take minutes.
+bench-growth: $(READY)
+	$(BIN)/python -m eval growth --plot .bench/growth.svg --json .bench/growth.json
+
+# LangChain's tutorial, LlamaIndex and Haystack beside ours. They live apart, since their pins may be others than ours.
+peers: $(READY) $(PEERS)/.installed
+	$(BIN)/python -m eval peers --python $(PEERS)/bin/python
+
+# A peer that cannot be installed is named with its reason, and the others are measured.
+$(PEERS)/.installed: eval/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade pip
+	@$(PEERS)/bin/python docs/install_torch.py "$(TORCH)" "$(CPU_INDEX)"
+	$(PEERS)/bin/python eval/peers_install.py
+	@touch $@
 
 # Ends the program at 200 moments of its work, without warning: what is left must be whole. Half an hour.
 soak: $(READY)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import logging
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-from assistant.build import Assistant
 from assistant.errors import AssistantError, SettingsError, UsageError
 from assistant.settings import Settings, read_settings
 from assistant.web.logs import start_logging
+from assistant.web.serving import Serving
 from assistant.web.visits import Door
+from assistant.web.warming import warming_site
+
+if TYPE_CHECKING:
+    from assistant.build import Assistant
 
 # How often what is due is looked for while nothing changes.
 CARE_SECONDS = 3600.0
@@ -56,6 +63,8 @@ def bring_up_to_date(assistant: Assistant) -> None:
         else:
             for failed in report.failed if report else ():
                 logger.warning("%s is not in: %s. %s", failed.document, failed.reason, failed.remedy)
+    # Beside: once per user it takes half a minute, and nobody waits for it.
+    threading.Thread(target=assistant.speed_up, daemon=True).start()
     look_after(assistant)
 
 
@@ -131,6 +140,39 @@ def _end(signal_number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+def serve(settings: Settings, serving: Serving) -> None:
+    """Open the data folder, make the page, hand it to the server that listens already, and serve until Ctrl-C."""
+    from assistant.build import Assistant  # the database's client, numbers and rules: the server does not wait for them
+
+    with Assistant(settings, ahead=True) as assistant:
+        assistant.take_work()
+        threading.Thread(target=bring_up_to_date, args=(assistant,), daemon=True).start()
+        from assistant.web.server import create_app  # Gradio takes seconds to import
+
+        desk = assistant.staff if settings.staff_password_hash else None
+        uploads = assistant.empty_uploads()
+        site = create_app(
+            assistant,
+            contact=settings.contact,
+            concurrent_questions=settings.concurrent_questions,
+            door=door_of(settings),
+            staff=desk,
+            uploads=uploads,
+        )
+        # What is there now stays as long as the process: the collector need not look through it again, for a tenth of
+        # a second, in the middle of somebody's question.
+        gc.collect()
+        gc.freeze()
+        serving.hand_over(site, site.state.readers)
+        say(f"The USA next! assistant is ready: {serving.address}  (Ctrl-C stops it)")
+        serving.wait()
+
+
+def say(line: str) -> None:
+    """Tell the person who started the app."""
+    print(line, flush=True)  # noqa: T201
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C and return the exit status."""
     options = parser().parse_args(arguments)
@@ -138,25 +180,28 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(corpus=options.corpus, data=options.data, host=options.host, port=options.port)
         start_logging(settings.log)
-        with Assistant(settings) as assistant:
-            if not assistant.corpus.is_dir():
-                raise UsageError(f"The corpus {settings.corpus} is not a folder. Create it or name one with --corpus.")
-            assistant.take_work()
-            threading.Thread(target=bring_up_to_date, args=(assistant,), daemon=True).start()
-            from assistant.web.server import create_app, run  # Gradio takes seconds to import: --help need not wait
-
-            desk = assistant.staff if settings.staff_password_hash else None
-            uploads = assistant.empty_uploads()
-            site = create_app(assistant, contact=settings.contact, door=door_of(settings), staff=desk, uploads=uploads)
-            sys.stderr.write(exposure(settings))
-            run(site, settings.host, settings.port)
+        if not settings.corpus.is_dir():
+            raise UsageError(f"The corpus {settings.corpus} is not a folder. Create it or name one with --corpus.")
+        sys.stderr.write(exposure(settings))
+        with Serving(warming_site(door_of(settings)), settings.host, settings.port) as serving:
+            say(f"Listening on {serving.address} and warming up.")
+            serve(settings, serving)
     except AssistantError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2 if isinstance(error, SettingsError | UsageError) else 1
     except KeyboardInterrupt:
-        pass  # before the server listens; stopping was the wish
+        pass  # stopping was the wish
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status: Any = main()
+    except SystemExit as leaving:  # a signal, or `--help`
+        status = leaving.code
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is closed. Python would now end the threads that still compute, in the middle of libraries that cannot be left
+    # so, which end the process with a signal.
+    os._exit(int(status or 0))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.commands import back_up, check_folder, ingest, read_stored_text, repair_folder, restore_backup
-from assistant.documents import fetching
 from assistant.domain import DocumentReport, IngestReport
 from assistant.errors import AssistantError, FetchError, SettingsError, UsageError
 from assistant.ingest.reporting import Console, write_out
@@ -68,12 +67,19 @@ def _path(given: str) -> Path:
         raise UsageError(f"{given} names a user without a home folder. Write the whole path.") from error
 
 
+def _is_link(given: str) -> bool:
+    """Tell whether somebody who wrote this meant a web address, not a path."""
+    return "://" in given
+
+
 def _fetched(
     links: Sequence[str], settings: Settings, console: Console, *, dry_run: bool
 ) -> tuple[list[Path], tuple[DocumentReport, ...]]:
     """Fetch web addresses into the corpus; return the copies, and a line for each that is not there."""
-    if links and not settings.corpus.is_dir():
+    if not settings.corpus.is_dir():
         raise UsageError(f"The corpus {settings.corpus} is not a folder. Create it or name another with --corpus.")
+    from assistant.documents import fetching  # the web client, which nobody needs who brings no link
+
     copies, lines = [], []
     networks = (settings.fetch_networks or "").split(",")
     for link in links:
@@ -120,9 +126,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.check or options.repair or options.backup is not None or options.restore is not None:
             return _keep_up(options, settings, console)
-        paths = [_path(given) for given in options.paths if not fetching.is_link(given)]
-        links = [given for given in options.paths if fetching.is_link(given)]
-        copies, lines = _fetched(links, settings, console, dry_run=options.dry_run)
+        paths = [_path(given) for given in options.paths if not _is_link(given)]
+        links = [given for given in options.paths if _is_link(given)]
+        copies, lines = _fetched(links, settings, console, dry_run=options.dry_run) if links else ([], ())
         report = IngestReport(())
         if not links or paths or copies:  # no path would stand for the whole corpus
             report = ingest(

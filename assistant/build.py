@@ -8,34 +8,32 @@ import os
 import shutil
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
-from assistant.answering import exporting
-from assistant.answering.chat_model import ChatModel
-from assistant.answering.exporting_blocks import Export, PaperLanguage
+import platformdirs
+
+from assistant.answering.evidence import read_passage
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
-from assistant.answering.generative import GenerativeAnswerer, rewrite
 from assistant.answering.grouping import Grouping
 from assistant.answering.pipeline import Pipeline, Writer
 from assistant.answering.suggesting import Suggestions, load_bank
-from assistant.answering.support import SupportJudge
 from assistant.desk import CheckReport, HealthLine, Twin, Withdrawn
 from assistant.documents.chunking import CHUNKING_VERSION
-from assistant.documents.fetching import Fetched, fetch
 from assistant.documents.loading import LOADER_VERSION, Limits
 from assistant.documents.page_images import PageImages, PageLook, passage_on
 from assistant.documents.worker import ParsingWorker
 from assistant.domain import Answer, Chunk, Citation, Document, Hit, IngestReport, Language, Query, Turn, WritingModel
 from assistant.errors import AssistantError, IndexingError, LoadError, UsageError
 from assistant.index.bulk import BulkEmbedder
-from assistant.index.embedding import Embedder, SentenceTransformerEmbedder, Vectors
+from assistant.index.embedding import ModelEmbedder, Vectors
 from assistant.index.index import (
     VECTORS_FOLDER,
     Index,
@@ -45,7 +43,6 @@ from assistant.index.index import (
     vectors_work,
 )
 from assistant.index.sentence_vectors import SentenceVectors
-from assistant.ingest import backup, doctor, mending
 from assistant.ingest.corpus import ORIGINALS_FOLDER, Ingest, Progress
 from assistant.ingest.folder import CorpusFolder
 from assistant.ingest.watching import Watcher
@@ -53,17 +50,26 @@ from assistant.language import detect_language, load_lexicon
 from assistant.retrieval.reranking import CrossEncoderReranker
 from assistant.retrieval.retriever import HybridRetriever, OneDocument, Retriever
 from assistant.settings import Settings, read_settings
-from assistant.staff.drafts import DraftFolder
 from assistant.staff.erasing import erase_due, erase_version
 from assistant.staff.gaps import GapBoard
 from assistant.staff.health import health_of
-from assistant.staff.shelf import CorpusShelf
-from assistant.staff.twins import Other, Sketch, Where, find_twins
-from assistant.staff.upkeep import DeskUpkeep
 from assistant.store.journal import Journal
 from assistant.store.library import Library
 from assistant.store.owner import FolderLock, HandOver
 from assistant.tuning import Tuning, load_tuning
+
+# Two fifths of what importing all rooms here would take: the desk, exports, links, upkeep and language models with what
+# they rest on. A first question by quotes needs none of it, so each is imported by the method that does.
+if TYPE_CHECKING:
+    from assistant.answering import exporting
+    from assistant.answering.chat_model import ChatModel
+    from assistant.answering.exporting_blocks import PaperLanguage
+    from assistant.documents.fetching import Fetched
+    from assistant.ingest import backup, doctor
+    from assistant.staff.drafts import DraftFolder
+    from assistant.staff.shelf import CorpusShelf
+    from assistant.staff.twins import Other, Sketch, Where
+    from assistant.staff.upkeep import DeskUpkeep
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +110,14 @@ class Assistant:
     A context manager; safe to ask from several threads, also while documents are brought in.
     """
 
-    def __init__(self, settings: Settings, *, tuning: Tuning | None = None, check_index: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, tuning: Tuning | None = None, check_index: bool = True, ahead: bool = False
+    ) -> None:
         """Open the data folder; the models are loaded with the first question.
+
+        Args:
+            ahead: A question will come: the fast form of the embedding model, where there is one, is loaded in another
+                thread while the rest is opened.
 
         Raises:
             FolderOwned: Another process owns the data folder.
@@ -129,13 +141,20 @@ class Assistant:
         self._staff_opened = ExitStack()
         with ExitStack() as opened:
             opened.callback(self._lock.release)
-            self._open(opened, check_index=check_index)
+            self._open(opened, check_index=check_index, ahead=ahead)
             self._opened = opened.pop_all()
         atexit.register(self.close)
 
-    def _open(self, opened: ExitStack, *, check_index: bool) -> None:
+    def _open(self, opened: ExitStack, *, check_index: bool, ahead: bool) -> None:
         settings = self.settings
-        self._embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+        self._embedder = ModelEmbedder(
+            settings.embedding_model, threads=settings.embedding_threads, exports=runtime_cache(settings)
+        )
+        opened.callback(self._embedder.close)
+        if ahead:
+            loading = threading.Thread(target=self._embedder.load_ahead, daemon=True)
+            loading.start()
+            opened.callback(loading.join)  # a process that ends meanwhile would be ended by its library, with a signal
         self._reranker = (
             CrossEncoderReranker(settings.reranker, settings.embedding_threads) if settings.reranker else None
         )
@@ -154,18 +173,25 @@ class Assistant:
         opened.callback(self._journal.close)
         self._sentences = SentenceVectors(self._library, self._embedder.key, gloss=self.tuning.gloss)
         begin_anew = check_index and check_manifest(self._library, self._manifest())
-        vectors_lost = self._vectors_are_lost()
+        vectors_lost = settings.chroma_server is None and self._vectors_are_lost()
         if vectors_lost:
             shutil.rmtree(self.data / VECTORS_FOLDER, ignore_errors=True)
             self._library.mark_nothing_embedded()
         self._library.remember("stop", "open")
-        self._index = Index(self.data, self._library)
+        # A question's vector is computed and searched for while its words are; more threads than cores help nobody.
+        self._beside = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="searching")
+        opened.callback(self._beside.shutdown, cancel_futures=True)
+        self._index = Index(self.data, self._library, settings.chroma_server)
         opened.callback(self._index.close)
         self._worker = ParsingWorker(_limits(settings))
         opened.callback(self._worker.close)
         self._page_images = PageImages()
         opened.callback(self._page_images.close)
-        self._bulk = BulkEmbedder(settings.embedding_model, threads=settings.ingest_threads or os.cpu_count() or 1)
+        self._bulk = BulkEmbedder(
+            settings.embedding_model,
+            threads=settings.ingest_threads or os.cpu_count() or 1,
+            exports=runtime_cache(settings),
+        )
         opened.callback(self._bulk.close)
         self._ingest = self._build_ingest(
             self.corpus, self.data, self._library, self._index, self._sentences, self._worker
@@ -189,8 +215,17 @@ class Assistant:
             self.rebuild()
         if check_index and self._index.lexical.count() < self._library.chunk_count():
             self._ingest.restore_words()
-        if check_index and vectors_lost:
+        if check_index and (vectors_lost or self._index.match_server(self._embedder.key)):
             self._ingest.restore_vectors()
+        if check_index:
+            self._index.settle_at_server()
+        if ahead and settings.chroma_server is None:
+            self._beside.submit(self._search_ahead)
+
+    def _search_ahead(self) -> None:
+        # What fails is said by the first question.
+        with suppress(Exception):
+            self._index.vectors.read_ahead()
 
     def _build_ingest(
         self,
@@ -215,7 +250,12 @@ class Assistant:
         )
 
     def _build_retriever(
-        self, tuning: Tuning, library: Library, index: Index, sentences: SentenceVectors, hits: int | None = None
+        self,
+        tuning: Tuning,
+        library: Library,
+        index: Index,
+        sentences: SentenceVectors | None,
+        hits: int | None = None,
     ) -> HybridRetriever:
         settings = self.settings
         return HybridRetriever(
@@ -228,6 +268,8 @@ class Assistant:
             tuning=tuning,
             reranker=self._reranker,
             rerank_hits=settings.rerank_hits,
+            beside=self._beside,
+            read_ahead=read_passage if sentences is not None else lambda chunk: None,
         )
 
     def _build_pipeline(self, tuning: Tuning, hits: int | None = None, *, writing: bool = True) -> Pipeline:
@@ -247,12 +289,15 @@ class Assistant:
             tuning=tuning,
             question_characters=settings.question_characters,
             contact=settings.contact,
+            documents=lambda: library.current,
         )
 
     def _writer(self) -> Writer | None:
         model = self._model
         if model is None:
             return None
+        from assistant.answering.generative import GenerativeAnswerer, rewrite
+        from assistant.answering.support import SupportJudge
 
         def standing_alone(question: str, history: Sequence[Turn], language: Language) -> tuple[str, str]:
             rewritten = rewrite(model, question, history, language)
@@ -345,8 +390,8 @@ class Assistant:
         if limit is not None and limit < 1:
             raise UsageError(f"A search for {limit} hits makes no sense. Ask for 1 or more.")
         hits = min(limit or self.settings.hits, self.settings.candidates)
-        _, found, _ = self._build_pipeline(self.tuning, hits).gather(question, _turns(history))
-        return found
+        retriever = self._build_retriever(self.tuning, self._library, self._index, None, hits)
+        return self._pipeline.search(question, _turns(history), retriever)
 
     def starters(
         self, segment: str | None = None, stage: str | None = None, language: Language = "en", count: int = 6
@@ -404,6 +449,13 @@ class Assistant:
         if self._reranker is not None:
             self._reranker.scores("ready", ["ready"])
 
+    def speed_up(self) -> bool:
+        """Make the fast form of the embedding model where there is none yet, and return whether it serves now.
+
+        Takes about half a minute in a child process; for a thread of its own after `warm_up`. Ends with `close`.
+        """
+        return self._embedder.make_export()
+
     @property
     def ready(self) -> bool:
         """Whether the models are loaded, so that a question is answered at once."""
@@ -428,6 +480,9 @@ class Assistant:
         Raises:
             UsageError: There is nothing to export.
         """
+        from assistant.answering import exporting
+        from assistant.answering.exporting_blocks import Export
+
         return exporting.write(Export(tuple(exchanges), language, date, titles), file_format)
 
     @property
@@ -437,7 +492,7 @@ class Assistant:
         return WritingModel(model.name, model.host, model.stays_here) if model is not None else None
 
     @property
-    def embedder(self) -> Embedder:
+    def embedder(self) -> ModelEmbedder:
         """The embedding model that the assistant searches with."""
         return self._embedder
 
@@ -556,6 +611,12 @@ class Assistant:
             return self._staff
 
     def _open_staff(self, opened: ExitStack) -> StaffDesk:
+        from assistant.documents.fetching import fetch
+        from assistant.staff.drafts import DraftFolder
+        from assistant.staff.shelf import CorpusShelf
+        from assistant.staff.twins import find_twins
+        from assistant.staff.upkeep import DeskUpkeep
+
         drafts = self._open_drafts(opened)
         files = self.data / DRAFTS_FOLDER / "files"
         sketches: dict[str, Sketch] = {}
@@ -786,6 +847,8 @@ def _parts(setting: str | None) -> list[str]:
 
 def _others(library: Library, where: Literal["draft"] | None) -> Iterator[Other]:
     """Yield the documents of a library, which others are compared with."""
+    from assistant.staff.twins import Other
+
     for id_, version, title, original, text in library.texts():
         stands: Where = where or ("published" if id_ in library.current else "unpublished")
         yield Other(id_, version, title, Path(original).stem, text, stands)
@@ -803,7 +866,7 @@ def _chunks(retriever: Retriever, text: str) -> list[Chunk]:
     return [hit.chunk for hit in retriever.retrieve(Query(text, text, detect_language(text)))]
 
 
-def manifest_of(settings: Settings, embedder: SentenceTransformerEmbedder, sentences: SentenceVectors) -> Manifest:
+def manifest_of(settings: Settings, embedder: ModelEmbedder, sentences: SentenceVectors) -> Manifest:
     """Return what indexes of these settings are built with."""
     chunking = f"{CHUNKING_VERSION}:{min(settings.chunk_tokens, embedder.max_tokens)}"
     return Manifest(embedding=embedder.key, chunking=chunking, loader=LOADER_VERSION, sentences=sentences.key)
@@ -816,6 +879,8 @@ def _turns(history: Sequence[Turn | Mapping[str, Any]]) -> list[Turn]:
 def _language_model(settings: Settings) -> ChatModel | None:
     if settings.model is None:
         return None
+    from assistant.answering.chat_model import ChatModel
+
     return ChatModel(
         settings.model,
         address=settings.model_address,
@@ -853,7 +918,7 @@ def open_assistant(
     settings = read_settings(corpus=corpus, data=data)
     if not writing:
         settings = settings.model_copy(update={"model": None, "model_address": None})
-    assistant = Assistant(settings)
+    assistant = Assistant(settings, ahead=True)
     if sync:
         try:
             report = assistant.sync()
@@ -865,10 +930,20 @@ def open_assistant(
     return assistant
 
 
-def load_embedder(model: str | None = None) -> Embedder:
-    """Return the embedding model of the settings, or another one by name or folder; loaded with its first use."""
+def load_embedder(model: str | None = None, *, bulk: bool = False) -> ModelEmbedder:
+    """Return the embedding model of the settings, or another one by name or folder; loaded with its first use.
+
+    Args:
+        bulk: As an ingest embeds: with all threads, and in what is fastest for many texts.
+    """
     settings = read_settings(embedding_model=model)
-    return SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+    threads = (settings.ingest_threads or os.cpu_count() or 1) if bulk else settings.embedding_threads
+    return ModelEmbedder(settings.embedding_model, threads=threads, exports=runtime_cache(settings), bulk=bulk)
+
+
+def runtime_cache(settings: Settings) -> Path:
+    """Return the folder where the user's fast forms of models are kept."""
+    return settings.runtime_cache or platformdirs.user_cache_path("usa-next-assistant")
 
 
 def stored_text(library: Library, document_id: str, version: str | None) -> str:
@@ -891,17 +966,23 @@ def stored_text(library: Library, document_id: str, version: str | None) -> str:
 
 def check_open(assistant: Assistant) -> CheckReport:
     """Compare everything that an open assistant has, and change nothing; waits for an ingest that runs."""
+    from assistant.ingest import doctor
+
     with assistant._ingest_lock:
         return doctor.check(_house(assistant))
 
 
 def repair_open(assistant: Assistant, progress: Progress = lambda event: None) -> CheckReport:
     """Mend what can be mended under an open assistant, which answers meanwhile, and return what is left."""
+    from assistant.ingest import mending
+
     with assistant._ingest_lock:
         return mending.repair(_house(assistant), assistant._ingest, assistant._index, progress)
 
 
 def _house(assistant: Assistant) -> doctor.House:
+    from assistant.ingest import doctor
+
     return doctor.House(
         CorpusFolder(assistant.corpus, data=assistant.data),
         assistant.data,
@@ -923,6 +1004,8 @@ def write_backup(assistant: Assistant, out: BinaryIO) -> backup.Backup:
         DataFolderError: There is no room for copies of the databases, or one is damaged.
         OSError: The stream takes no more.
     """
+    from assistant.ingest import backup
+
     return backup.write_backup(out, assistant.corpus, assistant.data, program=program_version())
 
 
@@ -932,6 +1015,8 @@ def _upkeep(assistant: Assistant, request: Mapping[str, Any], progress: Progress
         return check_open(assistant).to_dict()
     if request["upkeep"] == "repair":
         return repair_open(assistant, progress).to_dict()
+    from assistant.ingest import backup
+
     kept = (assistant.corpus, assistant.data)
     return backup.save_backup(Path(request["file"]), lambda out: write_backup(assistant, out), kept=kept).to_dict()
 

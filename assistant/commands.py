@@ -25,7 +25,7 @@ from assistant.build import (
 from assistant.desk import CheckReport
 from assistant.domain import IngestReport
 from assistant.errors import DataFolderError, FolderOwned, IndexingError, UsageError
-from assistant.index.embedding import SentenceTransformerEmbedder
+from assistant.index.embedding import ModelEmbedder
 from assistant.index.index import (
     VECTORS_FOLDER,
     lexical_folder,
@@ -186,7 +186,7 @@ def check_folder(settings: Settings, *, handed_over: Progress = lambda event: No
         except DataFolderError as error:
             return doctor.without_library(data / LIBRARY_NAME, str(error))
         opened.callback(library.close)
-        embedder = SentenceTransformerEmbedder(settings.embedding_model, threads=settings.embedding_threads)
+        embedder = ModelEmbedder(settings.embedding_model, threads=settings.embedding_threads)
         sentences = SentenceVectors(library, embedder.key, gloss=load_tuning().gloss)
         words = None
         folder = lexical_folder(data, int(library.fact("generation") or 0))
@@ -201,7 +201,7 @@ def check_folder(settings: Settings, *, handed_over: Progress = lambda event: No
             data,
             library,
             words,
-            lambda ids, matrix: look_at_vectors(data, library, ids, matrix),
+            lambda ids, matrix: look_at_vectors(data, library, ids, matrix, settings.chroma_server),
             embedder.key,
             sentences,
             manifest_of(settings, embedder, sentences),

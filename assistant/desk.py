@@ -500,6 +500,7 @@ class CheckReport:
         chunks: How many there are; the ids of all of them were compared.
         seconds: The wall time.
         searched: How many of them were searched for by their own words and vectors: all, or a sample of many.
+        embedded_by: What computed the vectors, with number types; None where nothing has.
     """
 
     differences: tuple[Difference, ...]
@@ -507,6 +508,7 @@ class CheckReport:
     chunks: int
     seconds: float
     searched: int = 0
+    embedded_by: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -515,6 +517,7 @@ class CheckReport:
             "documents": self.documents,
             "chunks": self.chunks,
             "searched": self.searched,
+            "embedded_by": self.embedded_by,
             "seconds": round(self.seconds, 3),
             "differences": [
                 {"kind": found.kind, "document": found.document, "sentence": found.sentence,
@@ -527,7 +530,14 @@ class CheckReport:
     def from_dict(cls, values: Mapping[str, Any]) -> CheckReport:
         """Return the report that `to_dict` described."""
         differences = tuple(Difference(**found) for found in values["differences"])
-        return cls(differences, values["documents"], values["chunks"], values["seconds"], values["searched"])
+        return cls(
+            differences,
+            values["documents"],
+            values["chunks"],
+            values["seconds"],
+            values["searched"],
+            values.get("embedded_by"),  # which an older release does not tell
+        )
 
 
 class Upkeep(Protocol):

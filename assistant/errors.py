@@ -13,7 +13,9 @@
     ├── DataFolderError          the data folder cannot be used
     │   └── FolderOwned          another process owns it
     ├── IndexingError            an index does not do its work
-    │   └── ManifestMismatch     the index was built with other settings
+    │   ├── ManifestMismatch     the index was built with other settings
+    │   └── VectorsAway          the server of the vectors does not answer (questions go on with words alone)
+    │       └── VectorsGone      it answers, and has them no more
     ├── ModelUnavailable         a model cannot be loaded
     └── ModelFailed              a language model gives no answer (the answer then says so and goes on without it)
 
@@ -112,6 +114,14 @@ class IndexingError(AssistantError):
 
 class ManifestMismatch(IndexingError):
     """The index was built with another model, chunking or loader than the one configured."""
+
+
+class VectorsAway(IndexingError):
+    """The server that keeps the vectors does not answer just now."""
+
+
+class VectorsGone(VectorsAway):
+    """The server that keeps the vectors answers, and has them no more."""
 
 
 class ModelUnavailable(AssistantError):

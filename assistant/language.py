@@ -80,11 +80,15 @@ _CODE = re.compile(r"\b(\d{2,4})\s?\(([a-z])\)(?:\((\d+)\))?")
 _COUNTRY = re.compile(
     r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\b[Uu]nited [Ss]tates(?: of America)?\b|\b(?<=the )us\b|\b(?<=in )us\b"
 )
+# What every text holds that it fits: a quick look, since most texts hold none of it.
+_PERHAPS_COUNTRY = ("U.", "US", "nited", " us")
 # The last hyphen does not break a line; NFKC makes the one before it from that.
 # The programme's own name is one word, the same in both languages, so that `next year` has nothing to do with it.
 _PROGRAMME = re.compile(r"\bUSA (?:next|neste)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:[-'’‐‑][^\W_]+)*")
 _PARTS = re.compile(r"[-'’‐‑]")
+# Words that none of these patterns changes or divides, and that are written as they are compared.
+_PLAIN = re.compile(r"(?:(?!(?:us|usa|united) )[a-zæøå]+ )+")
 # Endings that only one of the languages has; they settle questions without a single function word.
 _NORWEGIAN_ENDING = re.compile(
     r"\w{3,}(?:else|sjon|het|ene|ende|skap|ering|eringen|asjon|lig|elig|isk|ologi|dag|krav|er)$"
@@ -124,14 +128,23 @@ def words(text: str) -> list[str]:
 
     A hyphenated word gives its parts and then the joined form, so that `start-up` meets `startup`.
     """
-    folded = _COUNTRY.sub(" usa ", _PROGRAMME.sub(" usanext usa ", unicodedata.normalize("NFKC", text))).lower()
+    if _PLAIN.fullmatch(f"{text} "):  # most entries of the lexicon, which is read before a first answer
+        return text.split()
+    folded = unicodedata.normalize("NFKC", text)
+    if "next" in (small := folded.lower()) or "neste" in small:
+        folded = _PROGRAMME.sub(" usanext usa ", folded)
+    if any(look in folded for look in _PERHAPS_COUNTRY):
+        folded = _COUNTRY.sub(" usa ", folded)
+    folded = folded.lower()
+    if "(" in folded:
+        folded = _CODE.sub(r"\1\2", folded)
     found: list[str] = []
-    for match in _WORD.finditer(_CODE.sub(r"\1\2", folded)):
-        word = match.group()
-        parts = _PARTS.split(word)
-        if len(parts) == 1:
+    for word in _WORD.findall(folded):
+        if word.isalnum():  # nearly all
             found.append(word)
-        elif len(parts) == 2 and parts[1] in ("s", "t"):  # a genitive or a contraction, not a compound
+            continue
+        parts = _PARTS.split(word)
+        if len(parts) == 2 and parts[1] in ("s", "t"):  # a genitive or a contraction, not a compound
             found.append(parts[0])
         else:
             found.extend(parts)
@@ -189,7 +202,13 @@ _BRITISH = (
 )
 
 
+# What every word holds that one of them fits: a quick look, since most words hold none of it.
+_PERHAPS_BRITISH = re.compile(r"is[eia]|our|ll|enc|[tb]re|mme")
+
+
 def _american(word: str) -> str:
+    if not _PERHAPS_BRITISH.search(word):
+        return word
     for pattern, spelling in _BRITISH:
         word = pattern.sub(spelling, word)
     return word

@@ -12,6 +12,7 @@ import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -52,11 +53,22 @@ class Settings(BaseSettings):
     embedding_threads: int = Field(
         1, ge=1, le=64, description="Torch threads for a question; more wait for each other on a busy machine."
     )
+    runtime_cache: Path | None = Field(
+        None,
+        description="Folder for the fast form of the bundled embedding model (90 MB), made by itself; the user's own "
+        "cache folder when not set.",
+    )
     ingest_threads: int = Field(
         0, ge=0, le=64, description="Torch threads of the embedding worker; 0 takes one per processor core."
     )
     chunk_tokens: int = Field(
         200, ge=32, le=8192, description="Longest chunk in tokens of the embedding model, title and heading included."
+    )
+
+    chroma_server: str | None = Field(
+        None,
+        description="Address of a Chroma server that keeps the vectors, such as http://127.0.0.1:8000; without it they "
+        "stand in the data folder.",
     )
 
     candidates: int = Field(50, ge=5, le=1000, description="Chunks taken from each of the two searches.")
@@ -127,6 +139,13 @@ class Settings(BaseSettings):
     access_code: SecretStr | None = Field(
         None, description="Code that visitors give once, at least 8 characters; without it everybody may come in."
     )
+    concurrent_questions: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Questions answered at the same time, the others wait in line; 0 takes one per processor core, "
+        "from 2 to 4, and 8 where a language model writes.",
+    )
     questions_per_minute: int = Field(
         12, ge=0, le=10_000, description="Questions of one visitor; 20 times as many of one address; 0 is no limit."
     )
@@ -166,6 +185,14 @@ class Settings(BaseSettings):
                 ip_network(part, strict=False)
             except ValueError:
                 raise ValueError(f"{part} is not an address or network such as 127.0.0.1 or 10.0.0.0/8") from None
+        return value
+
+    @field_validator("chroma_server")
+    @classmethod
+    def _check_server(cls, value: str | None) -> str | None:
+        value = (value or "").rstrip("/") or None
+        if value and not _is_server(value):
+            raise ValueError("it is not the address of a server such as http://127.0.0.1:8000")
         return value
 
     @field_validator("path_prefix")
@@ -215,6 +242,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take arguments first, then the environment, then `assistant.toml`."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def _is_server(address: str) -> bool:
+    """Return whether an address is one of http or https, with a host, and without a user, a question or an anchor."""
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or brackets around no address
+        return False
+    return known and not (parts.username or parts.password or parts.query or parts.fragment) and address.isprintable()
 
 
 def read_settings(**arguments: object) -> Settings:

@@ -143,6 +143,26 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--corpus", type=Path, metavar="DIR", help="what the part page serves (default: as app.py)")
     bench.add_argument("--data", type=Path, metavar="DIR", help="its data folder (default: as app.py)")
 
+    growth = _add(commands, "growth", _growth, "how cost grows: real libraries by size, and the indexes alone")
+    growth.add_argument(
+        "--sizes", type=_counts, metavar="N,N", help="chunks of real documents (1000,10000,100000); 0 for none"
+    )
+    growth.add_argument(
+        "--synthetic", type=_counts, metavar="N,N", help="passages of the indexes (1000000); 0 for none"
+    )
+    growth.add_argument("--questions", type=int, default=200, metavar="N", help="asked at each size (default: 200)")
+    growth.add_argument("--repeats", type=int, default=3, metavar="N", help="starts of a process (default: 3)")
+    growth.add_argument("--folder", type=Path, default=Path(".bench"), metavar="DIR", help="what is built is kept here")
+    growth.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
+    growth.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the curves into this file")
+    growth.add_argument("--from", dest="figures", type=Path, metavar="FILE", help="measure nothing: show a --json file")
+
+    peers = _add(commands, "peers", _peers, "the assistant beside LangChain's tutorial, LlamaIndex and Haystack")
+    peers.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    peers.add_argument("--folder", type=Path, default=Path(".peers"), metavar="DIR", help="emptied, then written to")
+    peers.add_argument("--python", type=Path, metavar="PATH", help="where they are installed (.venv-peers/bin/python)")
+    peers.add_argument("--quick", action="store_true", help="small sizes, no repeats: does it run, not how fast")
+
     robustness = _add(
         commands, "robustness", _robustness, "old editions, copies, hidden orders and contradictions; without a verdict"
     )
@@ -479,6 +499,51 @@ def _bench(options: argparse.Namespace) -> int:
     )
     print(findings.as_json() if options.json else findings.as_table())
     return FAILED if findings.faults else DONE
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Return whole numbers parted by commas, without zeros."""
+    return tuple(count for count in (int(part) for part in text.split(",")) if count)
+
+
+def _growth(options: argparse.Namespace) -> int:
+    from eval.growth import SIZES, SYNTHETIC, read_growth, run_growth
+    from eval.growth_plot import growth_plot
+    from eval.growth_table import growth_table
+
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for file in filter(None, (options.json, options.plot)):
+        if not file.absolute().parent.is_dir():
+            raise Misuse(f"{file}: its folder does not exist, so nothing could be written after the run.")
+    if options.figures:
+        growth = read_growth(options.figures)
+    else:
+        growth = run_growth(
+            options.folder,
+            sizes=SIZES if options.sizes is None else options.sizes,
+            synthetic=SYNTHETIC if options.synthetic is None else options.synthetic,
+            questions=options.questions,
+            repeats=options.repeats,
+            say=_say,
+        )
+    if options.json:
+        options.json.write_text(growth.as_json() + "\n", encoding="utf-8")
+    if options.plot:
+        options.plot.write_text(growth_plot(growth), encoding="utf-8")
+    print(growth_table(growth), end="")
+    return DONE
+
+
+def _peers(options: argparse.Namespace) -> int:
+    if options.folder.exists() and not (options.folder / "documents").is_dir() and any(options.folder.iterdir()):
+        raise Misuse(f"{options.folder}: holds something else than an earlier run. Name another folder.")
+    from eval.peers import DEFAULT_PYTHON, compare_with_peers
+
+    findings = compare_with_peers(
+        options.folder, python=options.python or DEFAULT_PYTHON, quick=options.quick, say=_say
+    )
+    print(findings.as_json() if options.json else findings.as_table())
+    return DONE if findings.peers else FAILED
 
 
 def _soak(options: argparse.Namespace) -> int:

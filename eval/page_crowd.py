@@ -6,10 +6,12 @@ import asyncio
 import json
 import re
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any, Protocol
 
@@ -30,6 +32,7 @@ class Told:
         seconds: From the question to the answer.
         places: The places in line that were shown, in their order; none for who did not wait.
         error: What went wrong, None for nothing.
+        hint: What stood below the box in the end, as HTML; empty where it was not looked at.
     """
 
     question: str
@@ -37,6 +40,7 @@ class Told:
     seconds: float = 0.0
     places: tuple[int, ...] = ()
     error: str | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,15 @@ class _ProtocolVisitor:
 
     Attributes:
         events: The page's events by the name of what answers them.
-        conversation: Where the conversation stands among the values that an event changes.
+        conversation: Where the conversation stands among the values that a question changes; `hint` where that does
+            which stands below the box.
     """
 
     client: httpx.AsyncClient
     session: str
     events: Mapping[str, Mapping[str, Any]]
     conversation: int
+    hint: int
 
     async def open(self) -> None:
         """Send what the page sends once it is loaded."""
@@ -146,19 +152,19 @@ class _ProtocolVisitor:
     async def ask(self, question: str) -> Told:
         """Send a question as the page does in English, with neither field nor stage chosen."""
         begun = time.perf_counter()
-        html, seconds = "", 0.0
+        html, hint, seconds = "", "", 0.0
         places: list[int] = []
-        async for html in self._values("respond", [question, None, "en", "any", "any"]):
+        async for html, hint in self._values("respond", [question, None, "en", "any", "any"]):  # noqa: B007 - the last counts
             reading = read_conversation(html).reading
             place = re.search("[0-9]+", reading or "")
             if place and places[-1:] != [int(place[0])]:
                 places.append(int(place[0]))
             if html and reading is None:
                 seconds = seconds or time.perf_counter() - begun
-        return Told(question, read_conversation(html) if html else None, seconds, tuple(places))
+        return Told(question, read_conversation(html) if html else None, seconds, tuple(places), hint=hint)
 
-    async def _values(self, name: str, values: Sequence[object]) -> AsyncIterator[str]:
-        """Yield the conversation's HTML at each step of an event; empty while there is none."""
+    async def _values(self, name: str, values: Sequence[object]) -> AsyncIterator[tuple[str, str]]:
+        """Yield the HTML of conversation and hint at each step of an event; empty while there is none."""
         event = self.events[name]
         body = {
             "data": values,
@@ -169,7 +175,7 @@ class _ProtocolVisitor:
         }
         joined = await self.client.post("/gradio_api/queue/join", json=body)
         joined.raise_for_status()
-        html, whole = "", True
+        html, hint, whole = "", "", True
         async with self.client.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             stream.raise_for_status()
             async for line in stream.aiter_lines():
@@ -179,9 +185,11 @@ class _ProtocolVisitor:
                         raise EvaluationError("the page's event failed")
                     # The first step and the end come whole, what is between as the difference to the step before.
                     whole = whole or said["msg"] == "process_completed"
-                    html = _changed(html, said["output"]["data"][self.conversation], whole=whole)
+                    data = said["output"]["data"]
+                    html = _changed(html, data[self.conversation], whole=whole)
+                    hint = _changed(hint, data[self.hint], whole=whole)
                     whole = False
-                    yield html
+                    yield html, hint
                 if said.get("msg") in ("close_stream", "unexpected_error"):
                     if said["msg"] == "unexpected_error":
                         raise EvaluationError(str(said.get("message")))
@@ -201,18 +209,26 @@ def _changed(html: str, value: Any, *, whole: bool) -> str:
 async def protocol_visitor(address: str) -> AsyncIterator[Visitor]:
     """Open the page as a new visitor, without what only a browser needs: styles, scripts and fonts."""
     headers = {"origin": address, "accept-language": "en"}
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE_SECONDS) as client:
+    async with httpx.AsyncClient(
+        base_url=address, headers=headers, timeout=PATIENCE_SECONDS, verify=_certificates()
+    ) as client:
         (await client.get("/")).raise_for_status()
         config = (await client.get("/config")).raise_for_status().json()
         events = {event["api_name"]: event for event in config["dependencies"]}
-        conversation = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "conversation")
+        ids = {one["props"].get("elem_id"): one["id"] for one in config["components"]}
+        places = [events["respond"]["outputs"].index(ids[name]) for name in ("conversation", "hint")]
         session = secrets.token_hex(6)
-        place = events["respond"]["outputs"].index(conversation)
-        visitor = _ProtocolVisitor(client, session, events, place)
+        visitor = _ProtocolVisitor(client, session, events, *places)
         # As long as the page is open, so is this; when it closes the server forgets the visitor.
         async with client.stream("GET", f"/gradio_api/heartbeat/{session}"):
             await visitor.open()
             yield visitor
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what certificates are judged by: each visitor would read the system's list anew, for 30 ms."""
+    return ssl.create_default_context()
 
 
 def quotes_alone(address: str, question: str) -> frozenset[str]:

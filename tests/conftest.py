@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from assistant.build import Assistant
+from assistant.build import runtime_cache as runtime_cache_of
 from assistant.domain import Chunk, Document, Heading, Language, Metadata, Section, version_of
-from assistant.index.embedding import SentenceTransformerEmbedder
-from assistant.settings import read_settings
+from assistant.index.embedding import ModelEmbedder
+from assistant.settings import Settings, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_DATA = "ASSISTANT_TEST_DATA"
@@ -99,10 +100,32 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"{len(skipped)} tests skipped because {TEST_DATA} is unset")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runtime_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The user's cache folder of the whole session, with the fast form of the bundled model, made once.
+
+    Every process that a test starts finds it, as on a machine where the app has run before. Where it has, on this
+    machine, its fast form is taken.
+    """
+    own = runtime_cache_of(Settings())
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(shared / "cache"))
+        folder = runtime_cache_of(Settings())
+        with (shared / "runtime.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if own.is_dir() and not folder.exists():
+                shutil.copytree(own, folder)
+            assert ModelEmbedder(exports=folder).make_export(), "the fast form of the model does not agree"
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
+def embedder(runtime_cache: Path) -> ModelEmbedder:
     """The bundled model, loaded once."""
-    model = SentenceTransformerEmbedder()
+    model = ModelEmbedder(exports=runtime_cache)
     model.embed(["ready"])
     return model
 

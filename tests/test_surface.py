@@ -13,6 +13,10 @@ import assistant
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "assistant").rglob("*.py"))
+HEAVY = (
+    "torch sentence_transformers transformers onnxruntime tokenizers chromadb tantivy gradio fastapi pypdf pypdfium2 "
+    "docx pptx reportlab lxml trafilatura langchain httpx httpcore pandas scipy sklearn"
+).split()
 MODULES = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT / "assistant").as_posix())
 
 
@@ -24,8 +28,8 @@ def test_all_is_sorted_and_complete():
     """`__all__` names, in order and once, exactly what `assistant/__init__.py` imports."""
     imported = {
         alias.asname or alias.name
-        for statement in _tree(ROOT / "assistant" / "__init__.py").body
-        if isinstance(statement, ast.ImportFrom) and statement.module != "__future__"
+        for statement in ast.walk(_tree(ROOT / "assistant" / "__init__.py"))
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("assistant.")
         for alias in statement.names
     }
     assert assistant.__all__ == sorted(set(assistant.__all__))
@@ -67,10 +71,9 @@ def _is_overload(thing: ast.stmt) -> bool:
 
 @MODULES
 def test_no_room_prints(path):
-    """Only the scripts speak to the terminal; a room logs or returns. The server alone says where it listens."""
+    """Only the scripts speak to the terminal; a room logs or returns."""
     calls = [node.func for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
-    prints = [call for call in calls if isinstance(call, ast.Name) and call.id in ("print", "pprint")]
-    assert len(prints) == (path.parent.name == "web" and path.name == "server.py")
+    assert not [call for call in calls if isinstance(call, ast.Name) and call.id in ("print", "pprint")]
 
 
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
@@ -97,11 +100,35 @@ def test_every_package_is_shipped():
         pytest.param("import assistant.settings, assistant.domain, assistant.language", id="the ground floor"),
         pytest.param("import assistant.retrieval.retriever, assistant.answering.pipeline", id="the line of a question"),
         pytest.param("import assistant.documents, assistant.ingest.corpus", id="the line of a document"),
+        pytest.param("from assistant import open_assistant", id="what answers from Python"),
+        pytest.param("import app", id="what answers first"),
     ],
 )
 def test_importing_loads_nothing_heavy(statement):
-    """Models, databases, parsers and the web server are loaded with their first use, not with the import."""
-    heavy = "torch sentence_transformers transformers chromadb tantivy gradio fastapi pypdf docx pptx langchain"
-    code = f"{statement}\nimport sys\nprint(*sorted(set({heavy.split()}) & set(sys.modules)))"
+    """Models, databases, parsers, clients and the web framework are loaded with their first use alone."""
+    code = f"{statement}\nimport sys\nprint(*sorted(set({HEAVY}) & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+@pytest.mark.slow
+def test_the_server_answers_before_the_search_is_imported():
+    """Its first answers wait for no room of the search, no numbers and no web framework."""
+    later = {"numpy", "fastapi", "assistant.build", "assistant.web.chat"}
+    code = f"import app, sys\nprint(*sorted({later} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["app.py", "ingest.py", "-m eval", "-m assistant"])
+def test_help_loads_nothing_heavy(command):
+    """Whoever wants to know how a command is typed waits for no model, database, parser or web framework."""
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", *command.split(), "--help"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in run.stderr.splitlines()}
+    assert run.stdout.startswith("usage: ")
+    assert "argparse" in loaded
+    assert not loaded & set(HEAVY)

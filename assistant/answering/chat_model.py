@@ -15,10 +15,11 @@ import logging
 import os
 import queue
 import re
+import sys
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
 from concurrent.futures import Future
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -174,6 +175,8 @@ class ChatModel:
         """Put the pieces into the queue; tries again, with growing pauses, while nothing has come."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        opened: list[AsyncGenerator[Any, Any]] = []
+        _OPENED.set(opened)
         try:
             async with asyncio.timeout(seconds):
                 for attempt in range(self._retries + 1):
@@ -192,6 +195,8 @@ class ChatModel:
                             raise ModelFailed("broken", self.host) from None
                         if began or attempt == self._retries or failure.kind not in ("unreachable", "busy"):
                             raise
+                    finally:
+                        await _close(opened)
                     await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
         except TimeoutError as error:
             raise ModelFailed("timeout", self.host) from error
@@ -225,6 +230,35 @@ def _submit(writing: Coroutine[Any, Any, None]) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(writing, _LOOP.running())
 
 
+# The asynchronous generators that a call has begun, also those deep in the providers' packages, outermost first.
+_OPENED: contextvars.ContextVar[list[AsyncGenerator[Any, Any]]] = contextvars.ContextVar("_OPENED")
+
+
+def _note_generators() -> None:
+    """Have this thread's loop write down which call begins which generator."""
+    begin, end = sys.get_asyncgen_hooks()
+
+    def note(generator: AsyncGenerator[Any, Any]) -> None:
+        if begin is not None:
+            begin(generator)
+        with suppress(LookupError):
+            _OPENED.get().append(generator)
+
+    sys.set_asyncgen_hooks(firstiter=note, finalizer=end)
+
+
+async def _close(generators: list[AsyncGenerator[Any, Any]]) -> None:
+    """Close what the packages left open after a failure; what has ended is closed already.
+
+    Left to the garbage collector, which may run in any thread, one of them is ended twice at once, and the interpreter
+    prints that it is "already executing".
+    """
+    while generators:
+        # The call has its answer or its failure; what a package says while it is closed changes nothing.
+        with suppress(Exception):
+            await generators.pop(0).aclose()
+
+
 def _ending(done: Future[None]) -> ModelFailed | None:
     if done.cancelled():
         return ModelFailed("stopped", "")
@@ -251,6 +285,7 @@ class _Loop:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.call_soon(_note_generators)
                 threading.Thread(target=self._loop.run_forever, name="language-model", daemon=True).start()
             return self._loop
 

@@ -7,8 +7,9 @@ read by what decides whether there is an answer at all (`features`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from assistant.answering.answer_types import AnswerType, answer_type, holds
 from assistant.answering.planted import planted_positions
@@ -39,6 +40,7 @@ _ASKED_WITH: Mapping[Language, frozenset[str]] = {
 # Decided, not tuned, as are the shares of a compound above.
 _ASKED_WITH_WEIGHT = 0.4
 _COMPOUND_LETTERS = 4
+_COMPOUND_REST = 3
 # Questions and fragments seldom answer; neither does the part of a document that lists its sources.
 _WEAK_UNIT = 0.55
 _FRAGMENT_WORDS = 4
@@ -50,6 +52,10 @@ _OWN_LANGUAGE_HOLDS = 0.9
 _OTHER_LANGUAGE = 0.8
 # The first sentence under a heading answers it; the ones after it add to that.
 _BELOW_HEADING = (1.0, 0.7, 0.5)
+
+
+# What a score is made of, in the order in which it is added up.
+INGREDIENTS = ("sentence", "window", "hit", "heading", "semantic", "answer_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Candidate:
         matched: idf-weighted share of the question's terms in the unit itself, 0 to 1.
         covered: The same for the unit with its neighbours, heading and title.
         terms: How well each of the question's terms is met by the unit and its heading, 0 to 1.
-        parts: What each ingredient added to the score, before it was lowered for what makes a unit weak.
+        ingredients: What each of `INGREDIENTS` added to the score, before it was lowered for what makes a unit weak.
     """
 
     hit: Hit
@@ -74,12 +80,17 @@ class Candidate:
     matched: float
     covered: float
     terms: tuple[float, ...] = ()
-    parts: Mapping[str, float] = field(default_factory=dict)
+    ingredients: tuple[float, ...] = ()
 
     @property
     def text(self) -> str:
         """The unit's words."""
         return self.hit.chunk.text[self.unit.start : self.unit.end]
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What each ingredient added to the score, by its name."""
+        return dict(zip(INGREDIENTS, self.ingredients, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,90 @@ class _Scored:
         return self.hit.chunk.text[self.unit.start : self.unit.end]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stems:
+    """The stems of some words.
+
+    Attributes:
+        joined: All of them in one text, in which a part of a compound is looked for at once.
+    """
+
+    all: frozenset[str]
+    joined: str
+
+    @classmethod
+    def of(cls, stems: Iterable[str]) -> _Stems:
+        own = frozenset(stems)
+        return cls(own, "\n".join(own))
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What a chunk says whatever is asked, by the positions of its units.
+
+    Attributes:
+        every: Of its text, its title and its heading.
+        headers: Positions of rows that name the columns of a table.
+        weak: Whether a unit seldom answers: a question, a fragment, a word about the document itself.
+        saturated: By what a unit's matches are multiplied, so that a long one does not win by its length.
+        planted: Positions of units that speak to machines.
+    """
+
+    units: Sequence[Unit]
+    stems: tuple[_Stems, ...]
+    title: _Stems
+    heading: _Stems
+    every: _Stems
+    is_heading: tuple[bool, ...]
+    headers: frozenset[int]
+    weak: tuple[bool, ...]
+    saturated: tuple[float, ...]
+    planted: frozenset[int]
+
+
+# A passage that is found for one question is found for others.
+@lru_cache(maxsize=4_096)
+def read_passage(chunk: Chunk) -> _Passage:
+    """Return what scoring needs of a chunk and no question changes.
+
+    It takes longer than all the rest of scoring, so a search reads the likeliest passages while it waits.
+    """
+    units, language = split_units(chunk.text), chunk.language
+    stems = tuple(_Stems.of(index_stems(chunk.text[unit.start : unit.end], language)) for unit in units)
+    title, heading = (_Stems.of(index_stems(text, language)) for text in (chunk.title, chunk.heading or ""))
+    return _Passage(
+        units,
+        stems,
+        title,
+        heading,
+        _Stems.of(frozenset[str]().union(title.all, heading.all, *(found.all for found in stems))),
+        tuple(_is_heading(unit, chunk) for unit in units),
+        frozenset(_table_headers(units)),
+        _weak(units, chunk),
+        tuple(_saturated(len(found.all)) for found in stems),
+        planted_positions(chunk.text, units),
+    )
+
+
+def _weak(units: Sequence[Unit], chunk: Chunk) -> tuple[bool, ...]:
+    notices = _notices(units, chunk)
+    weak = []
+    for position, unit in enumerate(units):
+        text = chunk.text[unit.start : unit.end]
+        weak.append(
+            unit.block in notices
+            or text.endswith("?")
+            or _announces_nothing(units, position)
+            or (len(text.split()) < _FRAGMENT_WORDS and ":" not in text)
+        )
+    return tuple(weak)
+
+
+def _saturated(stems: int) -> float:
+    length = 1 - _LENGTH_NORMALISATION + _LENGTH_NORMALISATION * stems / _USUAL_LENGTH
+    return (_SATURATION + 1) / (1 + _SATURATION * length)
+
+
 def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tuning: Tuning) -> Evidence:
     """Score every unit of the hits for the query; no candidates for no hits."""
     wanted = answer_type(query.text)
@@ -168,58 +263,54 @@ def _weigh(terms: Sequence[Term], language: Language, idf: InverseDocumentFreque
     return [_Wanted(alternatives, weight, rarity / total, rarity) for alternatives, rarity, weight in weighed]
 
 
-def _score_units(hit: Hit, terms: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
+def _score_units(hit: Hit, asked: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
     """Return the ingredients of each unit of a hit; headings lend theirs to the units below and are no units.
 
     Planted units are left out, and lend their words to no neighbour.
     """
-    chunk = hit.chunk
-    units = split_units(chunk.text)
-    unit_stems = [set(index_stems(chunk.text[unit.start : unit.end], chunk.language)) for unit in units]
-    matches = [[_match(term, found) for term in terms] for found in unit_stems]
-    title = [_match(term, set(index_stems(chunk.title, chunk.language))) for term in terms]
-    above = set(index_stems(chunk.heading or "", chunk.language))
-    heading, below = (above, [_match(term, above) for term in terms]), 0
+    chunk, read = hit.chunk, read_passage(hit.chunk)
+    units, planted = read.units, read.planted
+    # Most of a question's terms are nowhere in a passage, and then in none of its units.
+    places = [place for place, term in enumerate(asked) if _match(term, read.every)]
+    terms = [asked[place] for place in places]
+    matches = [[_match(term, found) for term in terms] for found in read.stems]
+    title = [_match(term, read.title) for term in terms]
+    heading, below = (read.heading, [_match(term, read.heading) for term in terms]), 0
     rows = []
-    is_heading = [_is_heading(unit, chunk) for unit in units]
-    only_headings = all(is_heading)
+    only_headings = all(read.is_heading)
     introduced = [0.0] * len(terms)
-    headers, notices = _table_headers(units), _notices(units, chunk)
-    planted = planted_positions(chunk.text, units)
     for position, unit in enumerate(units):
         if position in planted:
             continue
         own = matches[position]
-        if is_heading[position] and not only_headings:
-            heading, below, introduced = (unit_stems[position], own), 0, [0.0] * len(terms)
+        if read.is_heading[position] and not only_headings:
+            heading, below, introduced = (read.stems[position], own), 0, [0.0] * len(terms)
             continue
-        if position in headers:
+        if position in read.headers:
             introduced = own
             continue
         near = [
             matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units) and other not in planted
         ]
         window = [max(column) for column in zip(own, title, heading[1], introduced, *near, strict=True)]
-        with_heading = tuple(max(pair) for pair in zip(own, heading[1], strict=True))
-        length = 1 - _LENGTH_NORMALISATION + _LENGTH_NORMALISATION * len(unit_stems[position]) / _USUAL_LENGTH
-        saturated = (_SATURATION + 1) / (1 + _SATURATION * length)
-        text = chunk.text[unit.start : unit.end]
+        with_heading = [0.0] * len(asked)
+        for place, here, above in zip(places, own, heading[1], strict=True):
+            with_heading[place] = max(here, above)
         rows.append(
             _Scored(
                 hit,
                 unit,
                 position,
-                sentence=saturated * sum(term.weight * found for term, found in zip(terms, own, strict=True)),
+                sentence=read.saturated[position]
+                * sum(term.weight * found for term, found in zip(terms, own, strict=True)),
                 matched=_share(terms, own),
                 covered=_share(terms, window),
-                heading=_heading_fit(terms, *heading) * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
+                heading=_heading_fit(asked, _share(terms, heading[1]), heading[0])
+                * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
                 semantic=max(hit.sentences[position], 0.0) if position < len(hit.sentences) else 0.0,
-                right_type=holds(wanted, text),
-                weak=unit.block in notices
-                or text.endswith("?")
-                or _announces_nothing(units, position)
-                or (len(text.split()) < _FRAGMENT_WORDS and ":" not in text),
-                terms=with_heading,
+                right_type=holds(wanted, chunk.text[unit.start : unit.end]),
+                weak=read.weak[position],
+                terms=tuple(with_heading),
             )
         )
         below += 1
@@ -263,43 +354,44 @@ def _is_heading(unit: Unit, chunk: Chunk) -> bool:
 
 
 def _share(terms: Sequence[_Wanted], found: Sequence[float]) -> float:
-    return sum(term.share * met for term, met in zip(terms, found, strict=True))
+    return sum((term.share * met for term, met in zip(terms, found, strict=True)), 0.0)
 
 
-def _heading_fit(terms: Sequence[_Wanted], heading: set[str], met: Sequence[float]) -> float:
+def _heading_fit(asked: Sequence[_Wanted], share: float, heading: _Stems) -> float:
     """Return how well a heading asks the same: harmonic mean of the shares of either's words that the other holds."""
-    if not heading or not any(met):
+    if not heading.all or not share:
         return 0.0
-    asked = {part for term in terms for alternative in term.alternatives for part in alternative}
-    share, precision = _share(terms, met), len(heading & asked) / len(heading)
-    return 2 * share * precision / (share + precision) if share + precision else 0.0
+    parts = {part for term in asked for alternative in term.alternatives for part in alternative}
+    precision = len(heading.all & parts) / len(heading.all)
+    return 2 * share * precision / (share + precision)
 
 
-def _match(term: _Wanted, present: set[str]) -> float:
+def _match(term: _Wanted, present: _Stems) -> float:
     """Return 1 where an alternative is present, less where it stands inside a compound, 0 where it is missing."""
     best = 0.0
     for alternative in term.alternatives:
-        if all(part in present for part in alternative):
+        if present.all.issuperset(alternative):
             return 1.0
         if len(alternative) == 1 and len(alternative[0]) >= _COMPOUND_LETTERS:
             best = max(best, _in_compound(alternative[0], present))
     return best
 
 
-def _in_compound(part: str, present: set[str]) -> float:
+def _in_compound(part: str, present: _Stems) -> float:
     """Return how well a stem is met by a compound that holds it, or a compound by the part of it that is there."""
     best = 0.0
-    for word in present:
-        if len(word) >= len(part) + 3:
-            if word.endswith(part):
-                return _COMPOUND
-            if word.startswith(part):
-                best = max(best, _COMPOUND_OPENS)
-        elif len(part) >= len(word) + 3 and len(word) >= _COMPOUND_LETTERS:
-            if part.endswith(word):
-                return _COMPOUND
-            if part.startswith(word):
-                best = max(best, _COMPOUND_ONLY_OPENED)
+    if part in present.joined:  # in some word, which is seldom so
+        for word in present.all:
+            if len(word) >= len(part) + _COMPOUND_REST:
+                if word.endswith(part):
+                    return _COMPOUND
+                if word.startswith(part):
+                    best = _COMPOUND_OPENS
+    for letters in range(_COMPOUND_LETTERS, len(part) - _COMPOUND_REST + 1):
+        if part[-letters:] in present.all:
+            return _COMPOUND
+        if part[:letters] in present.all:
+            best = max(best, _COMPOUND_ONLY_OPENED)
     return best
 
 
@@ -316,23 +408,30 @@ def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[C
     other_language = _OTHER_LANGUAGE if own >= _OWN_LANGUAGE_HOLDS * others else 1.0
     candidates = []
     for row in scored:
-        parts = {
-            "sentence": tuning.sentence * row.sentence / top_sentence,
-            "window": tuning.window * row.covered / top_window,
-            "hit": tuning.hit * row.hit.score / top_hit,
-            "heading": tuning.heading * row.heading,
-            "semantic": semantic * row.semantic / top_semantic,
-            "answer_type": tuning.answer_type * row.right_type,
-        }
-        score = sum(parts.values())
+        ingredients = (  # in the order of their names
+            tuning.sentence * row.sentence / top_sentence,
+            tuning.window * row.covered / top_window,
+            tuning.hit * row.hit.score / top_hit,
+            tuning.heading * row.heading,
+            semantic * row.semantic / top_semantic,
+            tuning.answer_type * row.right_type,
+        )
+        score = sum(ingredients)
         if not _is_in(query.language, row):
             score *= other_language
         if row.weak:
             score *= _WEAK_UNIT
-        if not asks_for_sources and ABOUT_SOURCES.search(row.hit.chunk.heading or ""):
+        if not asks_for_sources and _lists_sources(row.hit.chunk.heading or ""):
             score *= _WEAK_UNIT
-        candidates.append(Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms, parts))
+        candidates.append(
+            Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms, ingredients)
+        )
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
+
+
+@lru_cache(maxsize=4_096)
+def _lists_sources(heading: str) -> bool:
+    return bool(ABOUT_SOURCES.search(heading))
 
 
 def _is_in(language: Language, row: _Scored) -> bool:
@@ -343,14 +442,14 @@ def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency)
     """Return the question's words, as written, that stand in no hit in either language, the rarest first."""
     present: dict[Language, set[str]] = {"en": set(), "nb": set()}
     for hit in hits:
-        present[_field(hit.chunk.language)].update(index_stems(hit.chunk.index_text, hit.chunk.language))
+        present[_field(hit.chunk.language)].update(read_passage(hit.chunk).every.all)
+    stems = {language: _Stems.of(found) for language, found in present.items()}
     own = _field(query.language)
     missing: dict[str, float] = {}
     for word in content_words(query.search_text, query.language):
+        terms = question_terms(word, query.language)
         found = any(
-            _match(term, present[language])
-            for language in present
-            for term in _weigh(question_terms(word, query.language)[language], language, idf)
+            _match(term, stems[language]) for language in stems for term in _weigh(terms[language], language, idf)
         )
         if not found:
             missing[word] = idf(stem(word, query.language), own)

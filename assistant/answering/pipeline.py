@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from assistant.answering.answerability import Judgement
 from assistant.answering.citing import FindDocument, Verifier, unmarked
 from assistant.answering.evidence import Candidate, Evidence, InverseDocumentFrequency, gather
 from assistant.answering.extractive import Answerer
+from assistant.answering.kept import KeptAnswers
 from assistant.answering.parts import asks, names_in, parts
 from assistant.answering.phrases import CONTACT, phrase, small_talk, small_talk_language
 from assistant.answering.planted import is_planted
@@ -111,7 +113,15 @@ class Pipeline:
         tuning: Tuning,
         question_characters: int,
         contact: str | None,
+        documents: Callable[[], object] | None = None,
+        today: Callable[[], date] = date.today,
     ) -> None:
+        """Put the parts together.
+
+        Args:
+            documents: The unchanging picture of the current versions; with it the last answers are kept as long as it
+                is the same one.
+        """
         self._retriever = retriever
         self._answerer = answerer
         self._writer = writer
@@ -121,6 +131,9 @@ class Pipeline:
         self._tuning = tuning
         self._question_characters = question_characters
         self._contact = contact
+        self._documents = documents
+        self._today = today
+        self._kept = KeptAnswers()
 
     def answer(self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False) -> Answer:
         """Return the answer to one question, or an answer that says why there is none; never raises for a question."""
@@ -147,10 +160,28 @@ class Pipeline:
         started = time.perf_counter()
         cleaned = clean(question)
         history = self._clean_turns(history)
-        unsearched = self._unsearched(cleaned, history, corpus_is_empty=corpus_is_empty)
-        with closing(_once(unsearched) if unsearched else self._searched(cleaned, history, hidden)) as answers:
+        answers = self._answers(cleaned, history, hidden, corpus_is_empty=corpus_is_empty)
+        with closing(answers):
             for answer in answers:
                 yield replace(answer, seconds=time.perf_counter() - started)
+
+    def _answers(
+        self, question: str, history: Sequence[Turn], hidden: Sequence[Citation], *, corpus_is_empty: bool
+    ) -> Generator[Answer, None, None]:
+        """Yield the answer as it grows; one that was given before in the same state comes at once."""
+        unsearched = self._unsearched(question, history, corpus_is_empty=corpus_is_empty)
+        if unsearched is not None:
+            yield unsearched
+            return
+        if self._documents is None or self._writer is not None or hidden:
+            yield from self._searched(question, history, hidden)
+            return
+        key, documents, day = (question, tuple(history)), self._documents(), self._today()
+        answer = self._kept.find(key, documents, day)
+        if answer is None:
+            *_, answer = self._searched(question, history, hidden)
+            self._kept.keep(key, documents, day, answer)
+        yield answer
 
     def gather(
         self,
@@ -166,12 +197,19 @@ class Pipeline:
             without: Documents that must not answer, see `Retriever.retrieve`.
             hidden: Words that are treated as if they stood nowhere.
         """
-        query = make_query(clean(question), self._clean_turns(history))
-        query = replace(query, search_text=corrected(query.search_text, query.language, self._vocabulary))
+        query = self._query(question, history)
         hits = self._retriever.retrieve(query, without=without)
         if hidden:
             hits = [_without_words(hit, hidden) for hit in hits]
         return query, hits, gather(query, hits, self._idf, self._tuning)
+
+    def search(self, question: str, history: Sequence[Turn], retriever: Retriever) -> list[Hit]:
+        """Return the hits of a question by another retriever, best first, and judge nothing."""
+        return retriever.retrieve(self._query(question, history))
+
+    def _query(self, question: str, history: Sequence[Turn]) -> Query:
+        query = make_query(clean(question), self._clean_turns(history))
+        return replace(query, search_text=corrected(query.search_text, query.language, self._vocabulary))
 
     def explain(self, question: str, history: Sequence[Turn] = (), *, corpus_is_empty: bool = False) -> dict[str, Any]:
         """Return how the answer to a question comes about, as plain values; see `Assistant.explain`.
@@ -441,7 +479,7 @@ def _candidate_values(candidate: Candidate, answer: Answer) -> dict[str, Any]:
         "heading": chunk.heading,
         "text": candidate.text,
         "score": candidate.score,
-        "parts": dict(candidate.parts),
+        "parts": candidate.parts,
         "chosen": chosen,
     }
 
@@ -457,10 +495,6 @@ def _without_words(hit: Hit, hidden: Sequence[Citation]) -> Hit:
         if start < end:
             text = text[:start] + " " * (end - start) + text[end:]
     return hit if text == chunk.text else replace(hit, chunk=replace(chunk, text=text), sentences=())
-
-
-def _once(answer: Answer) -> Generator[Answer, None, None]:
-    yield answer
 
 
 def _so_far(verifier: Verifier, writer: Writer, left_out: int) -> _Drafted:

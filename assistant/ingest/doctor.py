@@ -19,7 +19,7 @@ import numpy as np
 
 from assistant.desk import CheckReport, Difference
 from assistant.domain import Chunk
-from assistant.errors import DataFolderError, UsageError
+from assistant.errors import DataFolderError, UsageError, VectorsAway
 from assistant.index.embedding import Vectors
 from assistant.index.index import Manifest, manifest_differences, other_lexical_folders
 from assistant.index.lexical import LexicalIndex
@@ -28,7 +28,7 @@ from assistant.index.vectors import VectorsLook
 from assistant.ingest.corpus import ORIGINALS_FOLDER, plan
 from assistant.ingest.folder import CorpusFolder
 from assistant.store.inspection import KeptOriginal, cited_versions, damage, originals
-from assistant.store.library import Library
+from assistant.store.library import EMBEDDED_BY, Library
 from assistant.store.owner import ADDRESS_NAME
 
 # Of more chunks than these a sample is searched for, the same at every check; the ids of all are compared.
@@ -93,7 +93,8 @@ def check(house: House, failures: Mapping[str, str] | None = None) -> CheckRepor
         *_journal(house),
         *_leftovers(house),
     ]
-    return _report(found, len(library.known), len(ids), started, len(searched))
+    embedded_by = library.fact(EMBEDDED_BY)
+    return _report(found, len(library.known), len(ids), started, len(searched), embedded_by)
 
 
 def without_library(file: Path, why: str | None) -> CheckReport:
@@ -104,8 +105,15 @@ def without_library(file: Path, why: str | None) -> CheckReport:
     return _report([Difference("library", None, why, repairable=False)], 0, 0, time.perf_counter())
 
 
-def _report(found: list[Difference], documents: int, chunks: int, started: float, searched: int = 0) -> CheckReport:
-    return CheckReport(tuple(found), documents, chunks, time.perf_counter() - started, searched)
+def _report(
+    found: list[Difference],
+    documents: int,
+    chunks: int,
+    started: float,
+    searched: int = 0,
+    embedded_by: str | None = None,
+) -> CheckReport:
+    return CheckReport(tuple(found), documents, chunks, time.perf_counter() - started, searched, embedded_by)
 
 
 # ---- Corpus and library ----
@@ -283,7 +291,11 @@ def _vectors(house: House, wanted: set[str], searched: Sequence[Chunk]) -> Itera
     probes = [chunk for chunk in asked if chunk.id not in unknown]
     width = len(next(iter(known.values()))) if known else 0
     matrix = np.stack([known[chunk.content_hash] for chunk in probes]) if probes else np.zeros((0, width), np.float32)
-    look = house.look([chunk.id for chunk in probes], matrix)
+    try:
+        look = house.look([chunk.id for chunk in probes], matrix)
+    except VectorsAway as error:  # all else can be compared without it
+        yield Difference("vectors", None, str(error), repairable=False)
+        return
     if look is None:
         if expected:
             sentence = "The vector index is missing, cannot be opened, or ends the process that opens it."

@@ -5,10 +5,12 @@ Reads names, and bytes only to compare them; never parses a file and never write
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import hashlib
 import os
 import shutil
+import stat
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from assistant.errors import DamagedFile, LoadError, UnsupportedFormat, UsageErr
 ADDED_FOLDER = "added"
 # Larger files are refused by their size, so nobody reads them to tell whether they have changed.
 MOST_HASHED_BYTES = 200_000_000
+_ONE_PIECE = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +184,33 @@ def fingerprint(path: Path) -> str:
     """Return the hash over file bytes, sidecar and loader version that tells whether a file must be read again."""
     digest = hashlib.sha256(LOADER_VERSION.encode())
     for file in (path, sidecar_of(path)):
-        if file.is_file() and file.stat().st_size > MOST_HASHED_BYTES:
-            facts = file.stat()
-            digest.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())
-        elif file.is_file():
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-        else:
+        facts = _facts_of(file)
+        if facts is None:
             digest.update(b"-")
+        elif facts.st_size > MOST_HASHED_BYTES:
+            digest.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())
+        else:
+            with file.open("rb") as content:
+                # Most files fit into one piece, and the library's buffer takes longer to make than they to be read.
+                first = content.read(_ONE_PIECE)
+                whole = hashlib.sha256(first)
+                while piece := content.read(_ONE_PIECE) if len(first) == _ONE_PIECE else b"":
+                    whole.update(piece)
+                digest.update(whole.digest())
     return digest.hexdigest()
+
+
+def _facts_of(file: Path) -> os.stat_result | None:
+    """Return size and times of a regular file, None where there is none."""
+    try:
+        facts = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself
+            return None
+        raise
+    return facts if stat.S_ISREG(facts.st_mode) else None
 
 
 def _is_hidden(name: str) -> bool:

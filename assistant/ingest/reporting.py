@@ -12,6 +12,7 @@ from typing import Any
 from assistant.desk import CheckReport
 from assistant.domain import Change, DocumentReport, IngestReport
 from assistant.errors import AssistantError
+from assistant.ingest.pace import in_words
 
 _MARKS: Mapping[Change, str] = {"added": "+", "changed": "~", "removed": "-", "failed": "!", "unchanged": "="}
 
@@ -23,13 +24,19 @@ class Console:
         self._as_json = as_json
         self._handed_over = False
         self._terminal = sys.stderr.isatty()
+        self._shown = ""
 
     def progress(self, event: Mapping[str, Any]) -> None:
-        """Show one event: a document that is done, or how many passages have their vectors."""
+        """Show one event: a document that is done, or how many passages have their vectors; and the time left."""
+        left = event.get("seconds_left")
+        time_left = "" if left is None else f", {in_words(left)}"
         if "embedded" in event:
-            self._transient(f"Embedding passages: {event['embedded']} of {event['to_embed']}")
-        elif event["change"] != "unchanged":
+            self._transient(f"Embedding passages: {event['embedded']} of {event['to_embed']}", time_left)
+            return
+        if event["change"] != "unchanged":
             self._line(_document_line(DocumentReport.from_dict(_without_counts(event))))
+        if self._terminal and "done" in event:
+            self._transient(f"Documents: {event['done']} of {event['total']}", time_left)
 
     def handed_over(self, event: Mapping[str, Any]) -> None:
         """Say that the running app does the work."""
@@ -51,8 +58,9 @@ class Console:
         count = len(report.differences)
         verdict = f"{count} difference{'s' if count > 1 else ''}{' left' if mended else ''}" if count else "all agrees"
         sample = "" if report.searched == report.chunks else f" (a sample of {report.searched} was searched for)"
+        by = f" Embedded by {report.embedded_by}." if report.embedded_by else ""
         self._line(
-            f"{report.documents} documents, {report.chunks} passages{sample}: {verdict}. {report.seconds:.1f} s."
+            f"{report.documents} documents, {report.chunks} passages{sample}: {verdict}. {report.seconds:.1f} s.{by}"
         )
         return 1 if report.differences else 0
 
@@ -96,10 +104,12 @@ class Console:
         clear = "\r\033[K" if self._terminal else ""
         sys.stderr.write(f"{clear}{text}\n")
 
-    def _transient(self, text: str) -> None:
-        if self._as_json:
+    def _transient(self, text: str, time_left: str) -> None:
+        """Show what will be written over; where nothing can be, a line for each step and none for the time alone."""
+        if self._as_json or (not self._terminal and text == self._shown):
             return
-        sys.stderr.write(f"\r\033[K{text}" if self._terminal else f"{text}\n")
+        self._shown = text
+        sys.stderr.write(f"\r\033[K{text}{time_left}" if self._terminal else f"{text}{time_left}\n")
         sys.stderr.flush()
 
 
@@ -115,7 +125,7 @@ def write_out(text: str) -> None:
 
 
 def _without_counts(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in event.items() if name not in ("done", "total")}
+    return {name: value for name, value in event.items() if name not in ("done", "total", "seconds_left")}
 
 
 def _document_line(report: DocumentReport) -> str:

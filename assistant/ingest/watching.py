@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from watchfiles import watch
-
 from assistant.domain import IngestReport
 from assistant.errors import AssistantError
 
@@ -75,6 +73,8 @@ class Watcher:
 
     def _follow(self, polling: bool | None) -> None:
         """Sync each path that changes, as soon as it has settled."""
+        from watchfiles import watch  # nobody who only asks waits for it
+
         settling: dict[Path, tuple[_State, float]] = {}
         for changes in watch(
             self._corpus,

@@ -6,9 +6,10 @@ Pure functions. What is known of a document's age arrives as an `Edition`, made 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from zlib import crc32
 
 from assistant.domain import Hit, Language
 from assistant.language import words
@@ -98,9 +99,13 @@ def shingles(text: str) -> frozenset[tuple[str, ...]]:
 
 def masked_shingles(text: str) -> frozenset[tuple[str, ...]]:
     """Return the word triples of `text` with every number and date masked; none for a text of under 8 words."""
+    return _masked(words(text))
+
+
+def _masked(found: Sequence[str]) -> frozenset[tuple[str, ...]]:
     masked: list[str] = []
-    for word in words(text):
-        mask = word in _MONTH_WORDS or not any(letter.isalpha() for letter in word)
+    for word in found:
+        mask = word in _MONTH_WORDS or not (word.isalpha() or any(letter.isalpha() for letter in word))
         if not (mask and masked and masked[-1] == _MASK):
             masked.append(_MASK if mask else word)
     return _runs(masked) if len(masked) >= EDITION_WORDS else frozenset()
@@ -129,15 +134,21 @@ def collapse(hits: Sequence[Hit], editions: Mapping[str, Edition] | None = None,
     asked = years_in(question)
     kept: list[_Text] = []
     for hit in hits:
-        text = _Text.of(hit, known.get(hit.chunk.document_id, Edition()))
+        mark = text_mark(hit.chunk.text)
+        text = _Text(hit, known.get(hit.chunk.document_id, Edition()), mark, mark.bit_count())
         for place, other in enumerate(kept):
-            joined = _joined(text, other, asked)
+            joined = _joined(text, other, asked) if _may_join(text, other) else None
             if joined is not None:
                 kept[place] = joined
                 break
         else:
             kept.append(text)
-    return [replace(text.hit, rank=rank) for rank, text in enumerate(kept, start=1)]
+    return ranked_anew(text.hit for text in kept)
+
+
+def ranked_anew(hits: Iterable[Hit]) -> list[Hit]:
+    """Return the hits with their places as ranks, from 1."""
+    return [hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
 
 
 def question_language_first(
@@ -165,23 +176,37 @@ def question_language_first(
         if translated and translated[0] > place and ordered[translated[0]].score >= NEARLY_AS_GOOD * hit.score:
             best = ordered.pop(translated[0])
             ordered.insert(place, replace(best, score=max(best.score, hit.score)))
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
+    return ranked_anew(ordered)
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A hit with what its text is compared by."""
+    """A hit with what its text is compared by.
+
+    Attributes:
+        marks: How many bits of the mark are set.
+    """
 
     hit: Hit
     edition: Edition
-    triples: frozenset[tuple[str, ...]]
-    masked: frozenset[tuple[str, ...]]
-    numbers: frozenset[str]
-    figures: frozenset[str]
+    mark: int
+    marks: int
 
-    @classmethod
-    def of(cls, hit: Hit, edition: Edition) -> _Text:
-        return cls(hit, edition, *_shape(hit.chunk.text))
+    @property
+    def triples(self) -> frozenset[tuple[str, ...]]:
+        return _triples(self.hit.chunk.text)
+
+    @property
+    def masked(self) -> frozenset[tuple[str, ...]]:
+        return _masked_triples(self.hit.chunk.text)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return _numbers(self.hit.chunk.text)
+
+    @property
+    def figures(self) -> frozenset[str]:
+        return _kept_figures(self.hit.chunk.text)
 
     @property
     def years(self) -> frozenset[int]:
@@ -189,14 +214,73 @@ class _Text:
         return years_in(f"{self.hit.chunk.title} {self.hit.chunk.text}") | own
 
 
-# A passage that is found for one question is found for others.
+# Below these shares of common marks two texts are no editions of each other, and no copies. Over all 1.7 million pairs
+# of passages of the corpus the share of editions was never under 0.47 and that of copies never under 0.69; four pairs
+# in ten thousand reach 0.4. Of which text is the newer nothing may tell: then only copies are joined.
+_ALIKE = 0.4
+_NEARLY_SAME = 0.55
+_MARK_BITS = 12
+_MARKS = 2**_MARK_BITS
+_ONE = ord("1")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+
 @lru_cache(maxsize=8_192)
-def _shape(
-    text: str,
-) -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]], frozenset[str], frozenset[str]]:
-    """Return the triples of a text, those with figures masked, its numbers and months, and its figures."""
-    numbers = frozenset(_plain(number) for number in _FIGURE.findall(text)) | (_MONTH_WORDS & set(words(text)))
-    return shingles(text), masked_shingles(text), numbers, figures_in(text)
+def text_mark(text: str) -> int:
+    """Return a number with a bit set for each three words of a text: compared at once, where sets take long.
+
+    Words are runs of letters here, so that editions of a text have nearly the same mark.
+    """
+    codes = [_code(word) for word in _LETTERS.findall(text.lower())]
+    digits = bytearray(b"0") * _MARKS
+    for first, second, third in zip(codes, codes[1:], codes[2:], strict=False):
+        # Odd factors mix the three differently, and the upper bits of a product are its best mixed ones.
+        mixed = (first * 0x9E3779B1) ^ (second * 0x85EBCA77) ^ (third * 0xC2B2AE3D)
+        digits[mixed >> (32 - _MARK_BITS) & (_MARKS - 1)] = _ONE
+    return int(digits, 2)
+
+
+@lru_cache(maxsize=65_536)
+def _code(word: str) -> int:
+    """Return a number for a word, the same in every process."""
+    return crc32(word.encode())
+
+
+def _may_join(text: _Text, other: _Text) -> bool:
+    """Return whether two marks have so much in common that their texts must be compared."""
+    shared = (text.mark & other.mark).bit_count()
+    fewer = min(text.marks, other.marks)
+    if shared < _ALIKE * fewer:
+        return False
+    return shared >= _NEARLY_SAME * fewer or is_newer(text.edition, other.edition) is not None
+
+
+# A passage that is found for one question is found for others.
+_kept = lru_cache(maxsize=8_192)
+
+
+@_kept
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(words(text))
+
+
+@_kept
+def _triples(text: str) -> frozenset[tuple[str, ...]]:
+    return _runs(_words(text))
+
+
+@_kept
+def _masked_triples(text: str) -> frozenset[tuple[str, ...]]:
+    return _masked(_words(text))
+
+
+@_kept
+def _numbers(text: str) -> frozenset[str]:
+    """Return the numbers and months of a text."""
+    return frozenset(_plain(number) for number in _FIGURE.findall(text)) | _MONTH_WORDS.intersection(_words(text))
+
+
+_kept_figures = _kept(figures_in)
 
 
 def _joined(text: _Text, kept: _Text, asked: frozenset[int]) -> _Text | None:
@@ -205,19 +289,21 @@ def _joined(text: _Text, kept: _Text, asked: frozenset[int]) -> _Text | None:
     same_document = chunk.document_id == other.document_id and chunk.language == other.language
     if same_document or len(text.triples) > SAYS_MORE * len(kept.triples):
         return None
-    newer = is_newer(text.edition, kept.edition)
+    newer, is_same = is_newer(text.edition, kept.edition), _is_same(text, kept)
+    if newer is None and not is_same:
+        return None
     shorter = len(kept.triples) > SAYS_MORE * len(text.triples)
     if _differ(text.numbers, kept.numbers, text, kept):
         if newer is None:
             only_dates = not _differ(text.figures, kept.figures, text, kept)
-            return _copy(text, kept) if only_dates and _is_same(text, kept) else None
+            return _copy(text, kept) if only_dates else None
         if overlap(text.masked, kept.masked) < SAME_EDITION:
             return None
         young, old = (text, kept) if newer else (kept, text)
         if (newer and shorter) or asked & (old.years - young.years):
             return None
         return replace(young, hit=replace(young.hit, score=max(text.hit.score, kept.hit.score)))
-    if not _is_same(text, kept):
+    if not is_same:
         return None
     return _copy(kept, text) if newer and not shorter else _copy(text, kept)
 
@@ -243,7 +329,7 @@ def _runs(found: Sequence[str]) -> frozenset[tuple[str, ...]]:
     length = min(_SHINGLE, len(found))
     if not length:
         return frozenset()
-    return frozenset(tuple(found[i : i + length]) for i in range(len(found) - length + 1))
+    return frozenset(zip(*(found[start:] for start in range(length)), strict=False))
 
 
 def _plain(figure: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from assistant.domain import Hit
 from assistant.errors import ModelUnavailable
-from assistant.index.embedding import BATCH_SIZE
+from assistant.index.runtimes import BATCH_SIZE
 from assistant.retrieval.fusion import scaled
 from assistant.retrieval.validity import Judged
 

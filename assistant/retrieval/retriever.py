@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from assistant.domain import Chunk, Hit, Query
-from assistant.index.embedding import Embedder
+from assistant.index.embedding import Embedder, Vectors
 from assistant.index.index import Index
 from assistant.index.lexical import question_terms
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.language import load_lexicon
-from assistant.retrieval.families import collapse, question_language_first
+from assistant.retrieval.families import collapse, question_language_first, ranked_anew, text_mark
 from assistant.retrieval.fusion import fuse
 from assistant.retrieval.reranking import Reranker, not_lifted, reordered
 from assistant.retrieval.validity import Judged, Standing, current_first, edition, standing
@@ -53,7 +54,7 @@ class HybridRetriever:
         library: Library,
         index: Index,
         embedder: Embedder,
-        sentences: SentenceVectors,
+        sentences: SentenceVectors | None,
         *,
         candidates: int,
         hits: int,
@@ -61,7 +62,16 @@ class HybridRetriever:
         reranker: Reranker | None = None,
         rerank_hits: int = 0,
         today: Callable[[], date] = date.today,
+        beside: Executor | None = None,
+        read_ahead: Callable[[Chunk], object] = lambda chunk: None,
     ) -> None:
+        """Put the parts together.
+
+        Args:
+            sentences: Without them the hits tell nothing of their sentences.
+            beside: Where the model and the vector search run while words are searched; one after the other without it.
+            read_ahead: Done meanwhile with the chunks that words find first, which are likely to be hits.
+        """
         self._library = library
         self._index = index
         self._embedder = embedder
@@ -72,6 +82,8 @@ class HybridRetriever:
         self._reranker = reranker
         self._rerank_hits = rerank_hits if reranker else 0
         self._today = today
+        self._beside = beside
+        self._read_ahead = read_ahead
 
     def retrieve(self, query: Query, *, without: frozenset[str] = frozenset()) -> list[Hit]:
         """Return up to `hits` hits, best first; empty for an empty corpus.
@@ -83,14 +95,18 @@ class HybridRetriever:
             without: Documents that must not answer: what the corpus says where it does not hold them.
         """
         pinned = self._library.current
-        vector = self._embedder.embed([self._dense_text(query)])[0]
         wide = self._candidates + (MORE_CANDIDATES if without else 0)
+        nearest = self._beside.submit(self._nearest, query, wide) if self._beside is not None else None
         terms = question_terms(query.search_text, query.language, translation=self._tuning.translation)
-        dense = self._kept(self._index.search_vectors(vector, wide), without)
         lexical = self._kept(self._index.search_words(terms, wide), without)
+        chunks = self._library.chunks(list(lexical))
+        if nearest is not None:
+            self._look_at_likely([chunks[id_] for id_ in lexical if id_ in chunks], nearest)
+        vector, found_near = nearest.result() if nearest is not None else self._nearest(query, wide)
+        dense = self._kept(found_near, without)
         weight = self._tuning.dense_english if query.language == "en" else self._tuning.dense_norwegian
         fused = fuse([(dense, weight), (lexical, 1.0 - weight)])
-        chunks = self._library.chunks(list(fused))
+        chunks |= self._library.chunks([id_ for id_ in fused if id_ not in chunks])
         current = {
             id_: chunk
             for id_, chunk in chunks.items()
@@ -112,8 +128,26 @@ class HybridRetriever:
             for rank, id_ in enumerate(ordered[: 3 * max(self._hits, self._rerank_hits)], start=1)
         ]
         kept = self._families(found, query)[: self._hits]
+        if self._sentences is None:
+            return kept
         cosines = self._sentences.similarities(vector, [hit.chunk for hit in kept])
         return [replace(hit, sentences=cosines.get(hit.chunk.id, ())) for hit in kept]
+
+    def _nearest(self, query: Query, limit: int) -> tuple[Vectors, list[tuple[str, float]]]:
+        """Return the question's vector, and the chunks nearest to it."""
+        vector = self._embedder.embed([self._dense_text(query)])[0]
+        return vector, self._index.search_vectors(vector, limit)
+
+    def _look_at_likely(self, chunks: Sequence[Chunk], nearest: Future[Any]) -> None:
+        """Do what every hit needs, for those that words find first, as long as the other search takes."""
+        if self._sentences is not None:
+            self._sentences.read_ahead(chunks[: self._hits])
+        for place, chunk in enumerate(chunks[: 3 * self._hits]):
+            if nearest.done():
+                return
+            text_mark(chunk.text)
+            if place < self._hits:
+                self._read_ahead(chunk)
 
     def _kept(self, found: Sequence[tuple[str, float]], without: frozenset[str]) -> dict[str, float]:
         """Return the scores by chunk without those of some documents, as many as a search gives."""
@@ -146,7 +180,7 @@ class HybridRetriever:
         held = [one.hit for one in not_lifted(again, first)]
         # An outdated hit that was lowered may fall behind hits that were not reranked.
         ordered = sorted([*held, *others], key=lambda hit: -hit.score)
-        return [replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1)]
+        return ranked_anew(ordered)
 
     def _preferring(self, fused: Mapping[str, float], current: Mapping[str, Chunk], query: Query) -> dict[str, float]:
         """Return the scores with other languages lowered, twice where a translation into the question's is found.

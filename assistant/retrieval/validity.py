@@ -9,7 +9,7 @@ from datetime import date
 from typing import Literal
 
 from assistant.domain import Hit, Metadata
-from assistant.retrieval.families import Edition, years_in
+from assistant.retrieval.families import Edition, ranked_anew, years_in
 
 Standing = Literal["current", "expired", "superseded"]
 
@@ -74,11 +74,13 @@ def current_first(
     judged = [_judge(hit, standings.get(hit.chunk.document_id, "current"), asked, factor) for hit in hits]
     # Stable: equal scores keep their order, but for a current one that draws level with an outdated one.
     ordered = sorted(judged, key=lambda one: (-one.hit.score, one.standing != "current"))
-    return [replace(one, hit=replace(one.hit, rank=rank)) for rank, one in enumerate(ordered, start=1)]
+    ranked = ranked_anew(one.hit for one in ordered)
+    return [Judged(hit, one.standing) for hit, one in zip(ranked, ordered, strict=True)]
 
 
 def _judge(hit: Hit, now: Standing, asked: frozenset[int], factor: float) -> Judged:
-    named = years_in(f"{hit.chunk.title} {hit.chunk.heading or ''} {hit.chunk.text}")
-    if now == "current" or asked & named:
+    if now == "current":
+        return Judged(hit, now)
+    if asked and asked & years_in(f"{hit.chunk.title} {hit.chunk.heading or ''} {hit.chunk.text}"):
         return Judged(hit, now)
     return Judged(replace(hit, score=hit.score * factor if hit.score > 0 else hit.score), now)

@@ -26,7 +26,9 @@ from assistant.errors import DataFolderError
 
 Vectors = npt.NDArray[np.float32]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+# The fact that names what computed the vectors, by runtime and number type.
+EMBEDDED_BY = "embedded_by"
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE versions (
@@ -57,8 +59,24 @@ CREATE TABLE withdrawn (
     withdrawn_on TEXT NOT NULL, erase_on TEXT NOT NULL, erased INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (document_id, version));
 """,
+    # Rows of a vector each, in the order in which they came, and a small table to find them by: a search tree of whole
+    # rows, as before, has so few on a page that a vector was ten pages away.
+    2: """
+ALTER TABLE embeddings RENAME TO embeddings_before;
+CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE embeddings (
+    model INTEGER NOT NULL REFERENCES models, content_hash TEXT NOT NULL, vector BLOB NOT NULL,
+    UNIQUE (model, content_hash));
+INSERT INTO models (name) SELECT DISTINCT model FROM embeddings_before;
+INSERT INTO embeddings SELECT models.id, content_hash, vector FROM embeddings_before JOIN models ON name = model;
+DROP TABLE embeddings_before;
+""",
 }
+# The formats since which there are unpublished and withdrawn documents, and models by number.
+_WITH_WITHDRAWN, _WITH_MODELS = 2, 3
 _VARIABLES_AT_MOST = 500
+_KEPT_DOCUMENTS = 32
+_KEPT_CHARACTERS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,9 @@ class Library:
                     self._prepare()
                 self._current = self._read_current()
                 self._resting = self._read_resting()
+                # Documents that were read last: an answer looks at each of its sources several times.
+                self._read: dict[tuple[str, str], Document] = {}
+                self._models: dict[str, object] = {}
                 self._translations: tuple[object, Mapping[str, frozenset[str]]] = (None, {})
                 self._metadata: tuple[Mapping[str, CurrentVersion], dict[str, tuple[str, Metadata]]] = ({}, {})
             except BaseException:
@@ -141,7 +162,7 @@ class Library:
                 for statement in _STEPS[step].split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {step + 1}")
-        self._is_older = False
+        self._format = SCHEMA_VERSION
 
     def _check_format(self) -> int:
         """Return the file's format, which may be an older one."""
@@ -151,7 +172,7 @@ class Library:
                 f"The library {self.file} has format {existing} and this program reads format {SCHEMA_VERSION}. "
                 "Use the program's matching release, or another data folder."
             )
-        self._is_older = existing < SCHEMA_VERSION
+        self._format = existing
         return existing
 
     @contextmanager
@@ -221,7 +242,7 @@ class Library:
         return self._resting
 
     def _read_resting(self) -> Mapping[str, CurrentVersion]:
-        if self._is_older:  # read-only, and written by an older program
+        if self._format < _WITH_WITHDRAWN:  # read-only, and written by an older program
             return MappingProxyType({})
         rows = self._rows("SELECT document_id, version, fingerprint FROM resting ORDER BY document_id")
         return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], embedded=False) for row in rows})
@@ -235,19 +256,20 @@ class Library:
         rows = self._rows("SELECT document_id, version, fingerprint, embedded FROM current ORDER BY document_id")
         return MappingProxyType({row[0]: CurrentVersion(row[1], row[2], bool(row[3])) for row in rows})
 
-    def _reread(self, document_id: str) -> None:
-        """Take one document's row into a new picture; the former one stays as it is for those who hold it."""
+    def _reread(self, *document_ids: str) -> None:
+        """Take some documents' rows into a new picture; the former one stays as it is for those who hold it."""
         with self._lock:
-            rows = self._rows(
-                "SELECT version, fingerprint, embedded FROM current WHERE document_id = ?", (document_id,)
-            )
-            known = document_id in self._current
             picture = dict(self._current)
-            if rows:
-                picture[document_id] = CurrentVersion(rows[0][0], rows[0][1], bool(rows[0][2]))
-            else:
-                picture.pop(document_id, None)
-            self._current = MappingProxyType(picture if known else dict(sorted(picture.items())))
+            for document_id in document_ids:
+                rows = self._rows(
+                    "SELECT version, fingerprint, embedded FROM current WHERE document_id = ?", (document_id,)
+                )
+                if rows:
+                    picture[document_id] = CurrentVersion(rows[0][0], rows[0][1], bool(rows[0][2]))
+                else:
+                    picture.pop(document_id, None)
+            are_known = all(document_id in self._current for document_id in document_ids)
+            self._current = MappingProxyType(picture if are_known else dict(sorted(picture.items())))
             self._resting = self._read_resting()
 
     def metadata(self, document_id: str) -> tuple[str, Metadata] | None:
@@ -298,22 +320,39 @@ class Library:
                 (document.id, document.version, document.title, document.text, details, fingerprint, original),
             )
             self._replace_chunks(document.id, document.version, chunks)
+        self._forget(document.id, document.version)
+
+    def _forget(self, document_id: str, version: str) -> None:
+        """Keep no picture in memory of a version that was written anew or erased."""
+        with self._lock:
+            self._read.pop((document_id, version), None)
 
     def make_current(self, document_id: str, version: str, fingerprint: str) -> None:
         """Let this version answer from now on; its vectors are expected later, see `mark_embedded`."""
+        self.make_all_current([(document_id, version, fingerprint)])
+
+    def make_all_current(self, versions: Sequence[tuple[str, str, str]]) -> None:
+        """Let these versions answer from now on, all in one transaction, see `make_current`.
+
+        Args:
+            versions: Document id, version and fingerprint of each.
+        """
         with self._writing() as connection:
-            connection.execute(
+            connection.executemany(
                 "INSERT INTO current VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET "
                 "embedded = (embedded AND version = excluded.version), "
                 "version = excluded.version, fingerprint = excluded.fingerprint",
-                (document_id, version, fingerprint),
+                versions,
             )
-            connection.execute("DELETE FROM resting WHERE document_id = ?", (document_id,))
+            connection.executemany(
+                "DELETE FROM resting WHERE document_id = ?", [(document_id,) for document_id, *_ in versions]
+            )
             # Whoever puts the same file in again wants it back.
-            connection.execute(
-                "DELETE FROM withdrawn WHERE document_id = ? AND version = ? AND NOT erased", (document_id, version)
+            connection.executemany(
+                "DELETE FROM withdrawn WHERE document_id = ? AND version = ? AND NOT erased",
+                [(document_id, version) for document_id, version, _ in versions],
             )
-        self._reread(document_id)
+        self._reread(*(document_id for document_id, *_ in versions))
 
     def rest(self, document_id: str, version: str, fingerprint: str) -> None:
         """Keep this version without searching it, from now on."""
@@ -328,11 +367,13 @@ class Library:
 
     def mark_embedded(self, document_id: str, version: str) -> None:
         """Note that the vectors of this version are in the vector index; no effect when it is no longer current."""
+        self.mark_all_embedded([(document_id, version)])
+
+    def mark_all_embedded(self, versions: Sequence[tuple[str, str]]) -> None:
+        """Note the same of several documents, each an id and a version, in one transaction."""
         with self._writing() as connection:
-            connection.execute(
-                "UPDATE current SET embedded = 1 WHERE document_id = ? AND version = ?", (document_id, version)
-            )
-        self._reread(document_id)
+            connection.executemany("UPDATE current SET embedded = 1 WHERE document_id = ? AND version = ?", versions)
+        self._reread(*(document_id for document_id, _ in versions))
 
     def mark_not_embedded(self, document_id: str) -> None:
         """Note that the vectors of a document are missing from the vector index."""
@@ -387,10 +428,21 @@ class Library:
             version = now.version
         if self.withdrawn(document_id, version) is not None:
             return None
+        kept = self._read.get((document_id, version))
+        if kept is not None:
+            return kept
         rows = self._rows(
             "SELECT title, text, details FROM versions WHERE document_id = ? AND version = ?", (document_id, version)
         )
-        return _document(document_id, version, *rows[0]) if rows else None
+        if not rows:
+            return None
+        document = _document(document_id, version, *rows[0])
+        if len(document.text) <= _KEPT_CHARACTERS:
+            with self._lock:
+                if len(self._read) >= _KEPT_DOCUMENTS:
+                    self._read.pop(next(iter(self._read)))
+                self._read[document_id, version] = document
+        return document
 
     def original(self, document_id: str, version: str | None = None) -> str | None:
         """Return the name under which the original file of a version is kept, or None."""
@@ -484,7 +536,7 @@ class Library:
 
     def all_withdrawn(self, document_id: str | None = None) -> list[Withdrawn]:
         """Return the withdrawn versions of one document or of all, in the order in which they were withdrawn."""
-        if self._is_older:
+        if self._format < _WITH_WITHDRAWN:
             return []
         where, values = ("WHERE document_id = ?", (document_id,)) if document_id is not None else ("", ())
         rows = self._rows(
@@ -521,6 +573,7 @@ class Library:
             connection.execute(
                 "UPDATE withdrawn SET erased = 1 WHERE document_id = ? AND version = ?", (document_id, version)
             )
+        self._forget(document_id, version)
         with self._lock:  # the log of changes would keep the words otherwise
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -543,6 +596,11 @@ class Library:
             (document_id, version),
         )
         return [Chunk(*row) for row in rows]
+
+    def chunk_count_of(self, document_id: str, version: str) -> int:
+        """Return how many chunks one version has."""
+        rows = self._rows("SELECT count(*) FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+        return int(rows[0][0])
 
     def chunk_ids(self, document_id: str, *, except_version: str | None = None) -> list[str]:
         """Return the ids of all chunks of a document, over all its versions but one."""
@@ -579,14 +637,41 @@ class Library:
             batch = content_hashes[start : start + _VARIABLES_AT_MOST]
             marks = ",".join("?" * len(batch))
             statement = f"SELECT content_hash, vector FROM embeddings WHERE model = ? AND content_hash IN ({marks})"  # noqa: S608 - only question marks are put in
-            for content_hash, blob in self._rows(statement, (model, *batch)):
+            for content_hash, blob in self._rows(statement, (self._model(model), *batch)):
                 found[content_hash] = np.frombuffer(blob, dtype=np.float32)
+        return found
+
+    def has_vectors(self, model: str) -> bool:
+        """Return whether any text has a stored vector for one model."""
+        return bool(self._rows("SELECT 1 FROM embeddings WHERE model = ? LIMIT 1", (self._model(model),)))
+
+    def _model(self, name: str) -> object:
+        """Return by what the vectors of a model are known: a number, in an older format its name; None without any."""
+        if self._format < _WITH_MODELS:  # as above
+            return name
+        if name not in self._models:
+            rows = self._rows("SELECT id FROM models WHERE name = ?", (name,))
+            if not rows:
+                return None
+            self._models[name] = rows[0][0]
+        return self._models[name]
+
+    def hashes_with_vectors(self, model: str, content_hashes: Sequence[str]) -> set[str]:
+        """Return those of these texts that have a stored vector for one model."""
+        found: set[str] = set()
+        for start in range(0, len(content_hashes), _VARIABLES_AT_MOST):
+            batch = content_hashes[start : start + _VARIABLES_AT_MOST]
+            marks = ",".join("?" * len(batch))
+            statement = f"SELECT content_hash FROM embeddings WHERE model = ? AND content_hash IN ({marks})"  # noqa: S608 - only question marks are put in
+            found.update(row[0] for row in self._rows(statement, (self._model(model), *batch)))
         return found
 
     def store_vectors(self, model: str, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """Keep vectors by the hash of their text, so that the same text is never embedded twice."""
-        rows = [(model, content_hash, vector.astype(np.float32).tobytes()) for content_hash, vector in vectors]
         with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO models (name) VALUES (?)", (model,))
+            (number,) = connection.execute("SELECT id FROM models WHERE name = ?", (model,)).fetchone()
+            rows = [(number, content_hash, vector.astype(np.float32).tobytes()) for content_hash, vector in vectors]
             connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:

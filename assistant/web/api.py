@@ -35,13 +35,18 @@ MAX_TURNS = 50
 # How long a question whose answer is not streamed waits for a thread before it is told that all are busy; a proxy that
 # hears nothing gives up after a minute.
 PATIENCE_SECONDS = 50.0
+# A stream tells the place in the line at most so often.
+PLACE_SECONDS = 1.0
 # A proxy takes a connection without a byte for dead, often after a minute.
 KEEP_ALIVE_SECONDS = 15.0
 _POLICY = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 _FIELDS = ("question", "history", "stream", "id")
 # Of the events that can end an answer: `sorry` is a failure that was foreseen.
 _STATUS = {"answer": 200, "sorry": 503, "error": 500}
-_BUSY = "The assistant has too much to do just now. Try again in a minute."
+_LINE_IS_FULL = "Very many people are asking just now: {line} wait in line already. Try again in a minute."
+_STILL_IN_LINE = (
+    "Very many people are asking just now: this question is still number {place} in line. Try again in a minute."
+)
 _UNEXPECTED = "Something went wrong on our side, and this question was not answered. Please try again."
 
 Scope = MutableMapping[str, Any]
@@ -114,7 +119,7 @@ class Chat:
             elif await reading.begins(PATIENCE_SECONDS):
                 await _send_answer(send, asked, reading)
             else:
-                await _send_refusal(send, Refused(503, _BUSY, 60))
+                await _send_refusal(send, Refused(503, _STILL_IN_LINE.format(place=max(reading.place, 1)), 60))
         finally:
             reading.stop()
             leaving.cancel()
@@ -130,8 +135,8 @@ class Chat:
             return self._readers.begin(
                 lambda: watched(recorded(self._stream(asked.question, asked.history), self._record), "api")
             )
-        except TooBusy:
-            raise Refused(503, _BUSY, 60) from None
+        except TooBusy as busy:
+            raise Refused(503, _LINE_IS_FULL.format(line=busy.waiting), 60) from None
 
 
 def read_body(body: bytes) -> Asked:
@@ -256,7 +261,7 @@ async def _send_events(send: Send, asked: Asked, reading: Reading[Answer]) -> No
     await send(_start(200, kind, (b"x-accel-buffering", b"no")))
     keeping = asyncio.create_task(keep_alive())
     try:
-        async with aclosing(reading.waiting()) as places:
+        async with aclosing(reading.waiting(PLACE_SECONDS)) as places:
             async for place in places:
                 await send_piece(_event("waiting", {"place": place}))
         async with aclosing(_events(asked, reading)) as events:

@@ -8,6 +8,7 @@ without a whole answer (`recording.py`). The page's look is
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import math
 import os
@@ -51,9 +52,15 @@ MAX_QUESTION_CHARACTERS = 2_000
 # What one visitor's conversation may hold in memory, and what a follow-up may refer to.
 MAX_EXCHANGES = 50
 STARTERS_SHOWN = 6
-# A step of one takes the whole line one place further: each in it hears of it at most so often, or telling the places
-# would take longer than answering.
+# A step of one takes the whole line one place further: the first in it hear of it at most so often, those behind less
+# often, or telling the places would take longer than answering.
 PLACE_SECONDS = 1.0
+# Events of the page that Gradio runs at once, waiting ones included. It lets the others wait unseen, and programs pass
+# them: so more than `Readers` lets wait.
+MOST_EVENTS = 500
+# How often Gradio looks for an event: a thousand times a second by itself, which takes 4 % of a core while nobody asks.
+# Then for news of how far an event has come, which none of ours tells.
+EVENT_SECONDS, PROGRESS_SECONDS = 0.01, 0.5
 # Open pages, and those closed within the hour, that Gradio remembers: some 100 kB each.
 MOST_PAGES = 4_000
 _STARTER = "starter-"
@@ -310,8 +317,23 @@ def _build_page(desk: Desk) -> gr.Blocks:
         _connect(desk, page, talk, blocks)
     # Nobody waits in Gradio's line, where no place can be shown: `Readers` is the one line.
     blocks.queue(max_size=None, api_open=False)
+    events = blocks._queue
+    events.max_thread_count = MOST_EVENTS
+    events.sleep_when_free, events.progress_update_sleep_when_free = EVENT_SECONDS, PROGRESS_SECONDS
     blocks.state_session_capacity = MOST_PAGES
+    _write_signatures_down(blocks)
     return blocks
+
+
+def _write_signatures_down(blocks: gr.Blocks) -> None:
+    """Write down the signatures of the page's components once: Gradio works each out anew at every step of an answer.
+
+    That was a fifth of what an answer on the page costs beside the answering itself.
+    """
+    for kind in {type(block) for block in blocks.blocks.values()}:
+        for making in (kind.__init__, getattr(kind.__init__, "__wrapped__", None)):
+            if making is not None:
+                setattr(making, "__signature__", inspect.signature(making))  # noqa: B010 - functions do not declare it
 
 
 def _theme() -> gr.themes.Base:
@@ -422,7 +444,7 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         return _worded(desk, page, talked.grown(writing.latest), visitor, stoppable=can_stop())
 
     def choose(language: InterfaceLanguage, segment: str, stage: str) -> Updates:
-        return _starting(desk, page, Visitor(language, segment, stage))
+        return _offered(desk, page, Visitor(language, segment, stage))
 
     async def start_again(
         talked: Talk, language: InterfaceLanguage, segment: str, stage: str, request: gr.Request
@@ -471,19 +493,18 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
             talked = before.talk or talked
         try:
             reading = desk.readers.begin(lambda: desk.answer(question, talked.conversation, language))
-        except TooBusy:
+        except TooBusy as busy:
             refused("page", 503)
-            yield {page.hint: rendering.hint(WORDS[language]["too_busy"], warning=True)}
+            yield {page.hint: rendering.hint(WORDS[language]["line_full"].format(line=busy.waiting), warning=True)}
             return
         writing = writings[_session(request)] = Writing(reading, Exchange(question), language)
         try:
             waiting = _waiting(desk, page, talked.grown(writing.latest), language)
             yield {page.box: "", page.stop: gr.update(visible=can_stop()), **_hinted(desk, page, language), **waiting}
-            async with aclosing(reading.waiting()) as places:
+            async with aclosing(reading.waiting(PLACE_SECONDS)) as places:
                 async for place in places:
                     writing.latest = Exchange(question, place=place)
                     yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
-                    await reading.begins(PLACE_SECONDS)
             if writing.latest.place:  # nobody is before it any more
                 writing.latest = Exchange(question)
                 yield _waiting(desk, page, talked.grown(writing.latest), writing.language)
@@ -523,8 +544,15 @@ def _connect(desk: Desk, page: Page, talk: gr.State, blocks: gr.Blocks) -> None:
         **quiet,
     )
     page.language.input(switch_language, [talk, *about], outputs, **quiet)
-    for choice in (page.segment, page.stage):
-        choice.input(choose, about, outputs, **quiet)
+    gr.on(
+        [page.segment.input, page.stage.input],
+        choose,
+        about,
+        [page.lead, *page.starters],
+        # Who chooses the second before the first is answered gets the questions for both.
+        trigger_mode="always_last",
+        **quiet,
+    )
     page.again.click(start_again, [talk, *about], outputs, **quiet)
     page.stop.click(stop, None, [page.stop], **quiet)
     blocks.unload(leave)
@@ -594,17 +622,24 @@ def _worded(desk: Desk, page: Page, talked: Talk, visitor: Visitor, *, stoppable
 def _starting(desk: Desk, page: Page, visitor: Visitor) -> Updates:
     """Return what stands on the page before a question: field and stage, and the questions that go with them."""
     language = visitor.language
+    return {
+        page.segment: gr.update(**_about("segment", SEGMENTS, language), value=visitor.segment),
+        page.stage: gr.update(**_about("stage", STAGES, language), value=visitor.stage),
+        **_offered(desk, page, visitor),
+    }
+
+
+def _offered(desk: Desk, page: Page, visitor: Visitor) -> Updates:
+    """Return the questions to begin with.
+
+    Field and stage themselves are left as they are: another one may have been chosen meanwhile.
+    """
     questions = _starters(desk, visitor)
     buttons = {
         button: gr.update(value=questions[place] if place < len(questions) else "", visible=place < len(questions))
         for place, button in enumerate(page.starters)
     }
-    return {
-        page.segment: gr.update(**_about("segment", SEGMENTS, language), value=visitor.segment),
-        page.stage: gr.update(**_about("stage", STAGES, language), value=visitor.stage),
-        page.lead: rendering.lead(language),
-        **buttons,
-    }
+    return {page.lead: rendering.lead(visitor.language), **buttons}
 
 
 def _hinted(desk: Desk, page: Page, language: InterfaceLanguage) -> Updates:

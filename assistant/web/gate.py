@@ -10,17 +10,16 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, unquote
 
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from assistant.web import api
 from assistant.web.access import ACCESS_COOKIE, AccessCode
 from assistant.web.limits import Limit, household
-from assistant.web.staff_access import STAFF_COOKIE, StaffDoor
 from assistant.web.staff_words import STAFF_WORDS
-from assistant.web.visits import VISITOR_COOKIE, Proxies, Visit, cookies_of, path_inside
+from assistant.web.visits import STAFF_COOKIE, VISITOR_COOKIE, Proxies, Visit, cookies_of, path_inside
 from assistant.web.words import LANGUAGE_COOKIE, WORDS, InterfaceLanguage, preferred_language
 
 # Our own pages hold no script at all.
@@ -85,6 +84,14 @@ OPEN_AT_ONCE = 500
 _FILE = re.compile(r"/(conversation|saved)/[^/]+/answers\..*")
 
 
+class KnowsStaff(Protocol):
+    """The door of the staff desk, as the gate sees it."""
+
+    def session(self, token: str) -> object | None:
+        """Return the session of whoever has logged in, or None."""
+        ...
+
+
 class Gate:
     """Middleware around everything: shuts what is not offered, and puts the security headers on every response.
 
@@ -96,7 +103,7 @@ class Gate:
         app: Callable[..., Any],
         proxies: Proxies | None = None,
         access: AccessCode | None = None,
-        staff: StaffDoor | None = None,
+        staff: KnowsStaff | None = None,
         upload_bytes: int = 0,
     ) -> None:
         """Stand before an application.

@@ -23,9 +23,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from assistant.web import passwords
 from assistant.web.limits import Limit, household
-from assistant.web.visits import Visit
+from assistant.web.visits import STAFF_COOKIE, Visit
 
-STAFF_COOKIE = "usanext_staff"
 # Every form holds the session's token under this name; a script sends it as this header.
 TOKEN_FIELD, TOKEN_HEADER = "token", "x-desk-token"
 LONGEST_SESSION, LONGEST_IDLE = 12 * 3600, 2 * 3600

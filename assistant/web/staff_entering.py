@@ -14,7 +14,6 @@ from assistant.web.pages import language_of
 from assistant.web.staff_access import (
     LONGEST_NAME,
     LONGEST_PASSWORD,
-    STAFF_COOKIE,
     Notice,
     SignedIn,
     StaffDoor,
@@ -36,7 +35,7 @@ from assistant.web.staff_frame import (
     way,
 )
 from assistant.web.staff_words import STAFF_WORDS
-from assistant.web.visits import Visit
+from assistant.web.visits import STAFF_COOKIE, Visit
 from assistant.web.words import LANGUAGE_COOKIE, WORDS
 
 _YEAR_SECONDS = 365 * 24 * 3600

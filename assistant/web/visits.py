@@ -14,6 +14,8 @@ from typing import Any
 
 # Random, and nothing is stored under it: it tells the questions of two visitors behind one address apart.
 VISITOR_COOKIE = "usanext_visitor"
+# A session of the staff desk.
+STAFF_COOKIE = "usanext_staff"
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")

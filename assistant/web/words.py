@@ -47,7 +47,10 @@ ENGLISH: Mapping[str, str] = {
         "Answers are written by {model}. Your questions and passages of the documents leave this machine and go to "
         "{host}."
     ),
-    "not_ready": "The documents are still being prepared, so answers may be missing. Try again in a minute.",
+    "not_ready": "The assistant is still warming up, so the first answer may take some seconds longer.",
+    "warming_title": "The assistant is warming up",
+    "warming_what": "This page opens by itself in a few seconds.",
+    "warming_later": "The assistant is warming up. Try again in a few seconds.",
     # The visitor
     "about_you": "About you",
     "about_why": "Optional. It only chooses the questions below, and is remembered in this browser alone.",
@@ -65,7 +68,7 @@ ENGLISH: Mapping[str, str] = {
     "stage_entering": "Entering now",
     "stage_growing": "Growing there",
     # What can be done with an answer
-    "in_line": "Number {place} in line",
+    "in_line": "Busy just now. Number {place} in line",
     "go_on": "Go on with",
     "instead": "These the documents can answer",
     "copy": "Copy",
@@ -104,6 +107,10 @@ ENGLISH: Mapping[str, str] = {
     "mail_ask": "Can you help me with this?",
     "wait": "You have asked much in a short time. Try again in {seconds} seconds.",
     "too_busy": "Very many people are asking just now. Try again in a minute.",
+    "line_full": (
+        "Very many people are asking just now: {line} wait in line already. Your question was not sent; please send it "
+        "again in a minute."
+    ),
     "skip": "Go to the question box",
     "needs_script": "This page needs JavaScript, from this server alone. Please allow it.",
     "close": "Close",
@@ -408,7 +415,10 @@ NORWEGIAN: Mapping[str, str] = {
         "Svarene skrives av {model}. Spørsmålene dine og utdrag av dokumentene forlater denne maskinen og sendes til "
         "{host}."
     ),
-    "not_ready": "Dokumentene gjøres fortsatt klare, så svar kan mangle. Prøv igjen om et minutt.",
+    "not_ready": "Assistenten gjør seg fortsatt klar, så det første svaret kan ta noen sekunder ekstra.",
+    "warming_title": "Assistenten gjør seg klar",
+    "warming_what": "Denne siden åpnes av seg selv om noen sekunder.",
+    "warming_later": "Assistenten gjør seg klar. Prøv igjen om noen sekunder.",
     # The visitor
     "about_you": "Om deg",
     "about_why": "Frivillig. Det velger bare spørsmålene under, og huskes bare i denne nettleseren.",
@@ -426,7 +436,7 @@ NORWEGIAN: Mapping[str, str] = {
     "stage_entering": "På vei inn",
     "stage_growing": "Vokser der",
     # What can be done with an answer
-    "in_line": "Nummer {place} i køen",
+    "in_line": "Stor pågang akkurat nå. Nummer {place} i køen",
     "go_on": "Gå videre med",
     "instead": "Dette kan dokumentene svare på",
     "copy": "Kopier",
@@ -465,6 +475,10 @@ NORWEGIAN: Mapping[str, str] = {
     "mail_ask": "Kan dere hjelpe meg med dette?",
     "wait": "Du har spurt mye på kort tid. Prøv igjen om {seconds} sekunder.",
     "too_busy": "Svært mange spør akkurat nå. Prøv igjen om et minutt.",
+    "line_full": (
+        "Svært mange spør akkurat nå: {line} står i kø allerede. Spørsmålet ditt ble ikke sendt; send det gjerne igjen "
+        "om et minutt."
+    ),
     "skip": "Gå til spørsmålsfeltet",
     "needs_script": "Denne siden trenger JavaScript, bare fra denne tjeneren. Slå det på.",
     "close": "Lukk",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -14,10 +15,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from types import AsyncGeneratorType
 
 import pytest
 
@@ -590,6 +592,44 @@ def test_a_reader_that_fails_closes_the_connection(open_model):
 def _fail_midway(model: ChatModel) -> None:
     with closing(model.stream("Be brief.", QUESTION)) as pieces:
         raise ZeroDivisionError(next(piece for piece in pieces if piece))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(ANSWER), id="answered"),
+        pytest.param(Reply(ANSWER, break_after=2), id="broken"),
+        pytest.param(Reply(ANSWER, malformed=True), id="malformed"),
+        pytest.param(Reply(ANSWER, silent_after=2), id="silent"),
+        pytest.param(Reply(ANSWER, between_seconds=0.5), id="closed by the reader"),
+    ],
+)
+def test_what_a_call_opened_it_closes(open_model, reply):
+    """The packages leave their generators to the garbage collector; one of another thread may run into them.
+
+    The interpreter then prints that a generator "is already executing".
+    """
+    garbage_is_collected = gc.isenabled()
+    gc.disable()
+    try:
+        before = _suspended()
+        with ScriptedServer([reply]) as server, suppress(ModelFailed):
+            pieces = open_model(server.url, **IMPATIENT, retries=0).stream("Be brief.", QUESTION)
+            with closing(pieces):
+                for piece in pieces:
+                    if piece and reply.between_seconds:
+                        break
+        assert in_time(lambda: not _suspended() - before), _suspended() - before
+    finally:
+        if garbage_is_collected:
+            gc.enable()
+
+
+def _suspended() -> set[AsyncGeneratorType[object, object]]:
+    """Return all asynchronous generators that were begun and have not come to their end."""
+    # By type alone: asking others for their class makes some libraries warn.
+    generators = [one for one in gc.get_objects() if type(one) is AsyncGeneratorType]
+    return {one for one in generators if one.ag_frame is not None and one.ag_frame.f_lasti >= 0}
 
 
 def test_a_stream_that_is_never_read_asks_nobody(open_model):

@@ -28,7 +28,6 @@ from assistant.documents.fetching import (
     DEFAULT_LIMITS,
     Fetched,
     fetch,
-    is_link,
     keep,
     shown,
     stored_name,
@@ -444,12 +443,6 @@ def test_passwords_are_not_repeated():
 def test_one_address_has_one_spelling(written, usual):
     """However it is written, an address names the same copy."""
     assert stored_name(usual_spelling(written), ".pdf") == stored_name(usual_spelling(usual), ".pdf")
-
-
-def test_links_are_told_from_paths():
-    """An address has a scheme."""
-    assert is_link("https://example.org")
-    assert not is_link("notes/https.md")
 
 
 def test_an_unknown_host(folder):

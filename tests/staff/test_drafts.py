@@ -167,6 +167,7 @@ def test_a_zip_file_becomes_a_draft_for_each_document(drafts, tmp_path, until):
         "b.txt": "ready",
         "tool.exe": "failed",
     }
+    until(lambda: drafts.reading().current is None)
     reading = drafts.reading()
     assert (reading.done, reading.total, reading.current, reading.seconds_left) == (2, 2, None, None)
 

@@ -131,7 +131,8 @@ def test_findings_come_back_and_may_be_missing(library, make_document, file):
     assert library.document(document.id, document.version) == document
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE versions SET details = json_remove(details, '$.findings')")
-    assert library.document(document.id, document.version) == replace(document, findings=Findings())
+    with closing(Library(file)) as opened_anew:
+        assert opened_anew.document(document.id, document.version) == replace(document, findings=Findings())
 
 
 def test_old_versions_stay(library, put):
@@ -179,6 +180,41 @@ def test_the_picture_is_what_the_file_says(library, put, file):
     assert not any(now.embedded for now in library.current.values())
 
 
+def test_many_versions_become_current_in_one_step(library, put, file):
+    """Whoever looks sees none or all of them; those that staff had unpublished rest no longer."""
+    before = library.current
+    documents = [put(f"Text of {id_}", id_)[0] for id_ in ("m.md", "z.md", "a.md")]
+    library.rest("z.md", documents[1].version, "print")
+    library.remove("a.md")
+    library.make_all_current([(document.id, document.version, "new print") for document in documents])
+    library.mark_all_embedded([(document.id, document.version) for document in documents[:2]])
+    assert not before
+    assert not library.resting
+    assert [(id_, now.fingerprint, now.embedded) for id_, now in library.current.items()] == [
+        ("a.md", "new print", False),
+        ("m.md", "new print", True),
+        ("z.md", "new print", True),
+    ]
+    with closing(Library(file, read_only=True)) as other:
+        assert list(other.current.items()) == list(library.current.items())
+
+
+def test_one_unknown_version_keeps_all_from_becoming_current(library, put):
+    """A step that cannot be taken whole is not taken."""
+    document, _ = put("Text.")
+    library.remove("a.md")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        library.make_all_current([("a.md", document.version, "print"), ("b.md", "never stored", "print")])
+    assert not library.current
+
+
+def test_the_passages_of_a_version_are_counted(library, put):
+    """Without reading them; a version that is not there has none."""
+    document, chunks = put("Text. " * 200)
+    assert library.chunk_count_of("a.md", document.version) == len(chunks) > 1
+    assert library.chunk_count_of("a.md", "unknown") == 0
+
+
 def test_a_new_version_waits_for_its_vectors(library, put):
     """A version is embedded when its own vectors are in; the same version again keeps them."""
     first, _ = put("First.")
@@ -197,6 +233,18 @@ def test_vectors_are_kept_by_the_hash_of_their_text(library):
     assert len(found) == 1201
     assert np.array_equal(found["hash"], vector)
     assert library.vectors("other model", ["hash"]) == {}
+
+
+def test_whether_texts_have_vectors_is_known_without_reading_them(library):
+    """By model: whether there are any, and which of these texts have one."""
+    vector = np.asarray([0.6, 0.8], dtype=np.float32)
+    assert not library.has_vectors("model")
+    library.store_vectors("model", ((f"h{i}", vector) for i in reversed(range(1200))))
+    assert library.has_vectors("model")
+    assert not library.has_vectors("other model")
+    assert library.hashes_with_vectors("model", ["unknown", "h3", "h1199", "h3"]) == {"h3", "h1199"}
+    assert len(library.hashes_with_vectors("model", [f"h{i}" for i in range(2000)])) == 1200
+    assert library.hashes_with_vectors("other model", ["h3"]) == set()
 
 
 def test_a_generation_is_switched_in_one_transaction(library, put):
@@ -245,23 +293,51 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(library, put, make_docume
     assert library.document("a.md", large.version) == large
 
 
-def test_a_library_of_the_first_release_is_brought_up_to_date_and_can_be_read_before(put, library, file):
-    """Reading alone changes nothing; opening it adds what is new and keeps all documents."""
+OLD_VECTORS = """
+DROP TABLE embeddings;
+DROP TABLE models;
+CREATE TABLE embeddings (
+    model TEXT NOT NULL, content_hash TEXT NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (model, content_hash)) WITHOUT ROWID;
+"""
+
+
+@pytest.mark.parametrize("release", [1, 2], ids=["format 1", "format 2"])
+def test_a_library_of_an_earlier_release_is_brought_up_to_date_and_can_be_read_before(put, library, file, release):
+    """Reading alone changes nothing; opening it adds what is new and keeps all documents and vectors."""
     first, _ = put("First.")
-    for table in ("resting", "withdrawn"):
-        library._connection.execute(f"DROP TABLE {table}")
-    library._connection.execute("PRAGMA user_version = 1")
+    second, _ = put("Second.", id_="b.md")
+    library.rest("b.md", second.version, "f")
+    library._connection.executescript(OLD_VECTORS)
+    for model, content_hash, number in (("one", "a", 1), ("one", "b", 2), ("two", "a", 3)):
+        vector = np.full(4, number, dtype=np.float32).tobytes()
+        library._connection.execute("INSERT INTO embeddings VALUES (?, ?, ?)", (model, content_hash, vector))
+    if release == 1:
+        for table in ("resting", "withdrawn"):
+            library._connection.execute(f"DROP TABLE {table}")
+    library._connection.execute(f"PRAGMA user_version = {release}")
     library.close()
-    reader = Library(file, read_only=True)
-    assert reader.document("a.md") == first
-    assert reader.resting == {}
-    assert reader.all_withdrawn() == []
-    reader.close()
-    opened = Library(file)
-    assert opened.document("a.md") == first
-    opened.rest("a.md", first.version, "f")
-    assert list(opened.resting) == ["a.md"]
-    opened.close()
+    before = file.read_bytes()
+    with closing(Library(file, read_only=True)) as reader:
+        assert reader.document("a.md") == first
+        assert list(reader.resting) == ([] if release == 1 else ["b.md"])
+        assert reader.all_withdrawn() == []
+        assert vectors_in(reader) == {("one", "a"): 1, ("one", "b"): 2, ("two", "a"): 3}
+    assert file.read_bytes() == before
+    with closing(Library(file)) as opened:
+        assert opened.document("a.md") == first
+        assert vectors_in(opened) == {("one", "a"): 1, ("one", "b"): 2, ("two", "a"): 3}
+        opened.rest("a.md", first.version, "f")
+        assert "a.md" in opened.resting
+
+
+def vectors_in(library: Library) -> dict[tuple[str, str], float]:
+    """Return the first number of each vector of two models and two texts."""
+    return {
+        (model, content_hash): float(vector[0])
+        for model in ("one", "two", "three")
+        for content_hash, vector in library.vectors(model, ["a", "b"]).items()
+    }
 
 
 def test_a_resting_version_is_kept_and_is_not_current(put, library):
@@ -319,7 +395,7 @@ def test_another_format_is_refused(library, file):
     library.close()
     for read_only in (False, True):
         with pytest.raises(
-            DataFolderError, match=r"has format 99 and this program reads format 2.*another data folder"
+            DataFolderError, match=r"has format 99 and this program reads format 3.*another data folder"
         ):
             Library(file, read_only=read_only)
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import socket
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -50,6 +52,7 @@ from assistant.web.privacy import add_privacy
 from assistant.web.rendering import Exchange
 from assistant.web.saved import add_saved
 from assistant.web.sources import add_sources
+from assistant.web.visits import Door
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_FLAGS = (
@@ -473,6 +476,18 @@ def make_app(shelf: Shelf, **chosen: Any) -> FastAPI:
         return create_app(shelf, contact="usanext@programme.example", today=lambda: TODAY, **chosen)
 
 
+def serve(site: FastAPI) -> None:
+    """Serve a site as `app.py` does, on any free port, which is printed, until a signal ends it."""
+    from assistant.web.serving import Serving
+    from assistant.web.warming import warming_site
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    with suppress(KeyboardInterrupt), Serving(warming_site(Door()), "127.0.0.1", 0) as serving:
+        serving.hand_over(site, site.state.readers)
+        print(serving.address, flush=True)  # noqa: T201 - for the test that started it
+        serving.wait()
+
+
 @pytest.fixture(scope="session")
 def another_app(lasting_shelf: Shelf) -> Callable[..., FastAPI]:
     """Make another site over the same library, for a server: a queue can be started once."""
@@ -485,7 +500,9 @@ def address(another_app: Callable[..., FastAPI]) -> Iterator[str]:
     import uvicorn
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(another_app(), log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(another_app(concurrent_questions=8), log_level="error", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:

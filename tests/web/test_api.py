@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,7 +17,8 @@ from assistant.domain import WritingModel
 from assistant.web import api
 from assistant.web.gate import Gate
 from assistant.web.limits import Limit
-from assistant.web.reading import Readers
+from assistant.web.reading import Readers, at_once, longest_line
+from eval.page_crowd import protocol_visitor
 
 PATH = "/api/chat"
 QUESTION = "Which company can join?"
@@ -286,6 +289,7 @@ def test_a_question_too_many_is_told_to_come_again(shelf, held, monkeypatch):
         await asyncio.sleep(0.05)
         status, said, headers = await post()
         assert (status, list(said), headers[b"retry-after"]) == (503, ["error"], b"60")
+        assert "this question is still number 1 in line" in said["error"]
         held.set()
         assert (await first)[0] == 200
         assert (await post())[0] == 200
@@ -332,6 +336,95 @@ def test_a_stream_tells_the_place_in_the_line(address, shelf, held):
         assert next(last) == 'data: {"place": 1}'
         held.set()
         assert [line for line in last if line.startswith("event")][-1] == "event: answer"
+
+
+@pytest.fixture
+def served(another_app):
+    """Serve a site over real HTTP: its address and its readers."""
+    uvicorn = pytest.importorskip("uvicorn")
+    with ExitStack() as stack:
+
+        def serve(**chosen):
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
+            site = another_app(**chosen)
+            server = uvicorn.Server(uvicorn.Config(site, log_level="error", timeout_graceful_shutdown=1))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, server, "should_exit", True)
+            until(lambda: server.started)
+            return f"http://127.0.0.1:{listener.getsockname()[1]}", site.state.readers
+
+        yield serve
+
+
+async def in_line(readers, count):
+    """Wait until so many stand in line behind one that is read."""
+    async with asyncio.timeout(20):
+        while readers.idle or readers.waiting < count:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_page_and_programs_stand_in_one_line_and_are_answered_as_they_came(served, shelf):
+    """Also beyond the forty events that Gradio would run at once: nobody waits unseen, and nobody is overtaken."""
+    httpx = pytest.importorskip("httpx")
+    address, readers = served(concurrent_questions=1)
+    go, begun = threading.Event(), []
+    shelf.before_answer = lambda question: (go.wait(60), begun.append(question))
+    asked = [f"Visitor {number}: when did USA next! start?" for number in range(45)]
+
+    async def program(client, question):
+        return (await client.post(PATH, json={"question": question})).raise_for_status()
+
+    async def crowd():
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=60))
+            page = [await stack.enter_async_context(protocol_visitor(address)) for _ in range(42)]
+            asking = []
+            for number, question in enumerate(asked):
+                ask = program(client, question) if number % 15 == 14 else page.pop().ask(question)
+                asking.append(asyncio.create_task(ask))
+                await in_line(readers, number)
+            go.set()
+            return await asyncio.gather(*asking)
+
+    told = asyncio.run(crowd())
+    assert begun == asked
+    on_page = [one for number, one in enumerate(told) if number % 15 != 14]
+    assert [one.shown.questions for one in on_page] == [(one.question,) for one in on_page]
+    assert not any(one.error or one.shown.failed for one in on_page)
+    assert [one.places[:1] for one in on_page[1:]] == [(n,) for n in range(1, 45) if n % 15 != 14]
+
+
+@pytest.mark.slow
+def test_a_full_line_is_told_politely_and_answers_nobody_wrongly(served, shelf, model):
+    """Beyond the bound a program gets 503 and when to come again, a visitor a sentence; later both are answered."""
+    httpx = pytest.importorskip("httpx")
+    address, readers = served()
+    go = threading.Event()
+    shelf.before_answer = lambda question: go.wait(60)
+    whole = at_once(writes=True) + longest_line(writes=True)
+
+    async def crowd():
+        async with httpx.AsyncClient(base_url=address, timeout=60) as client, protocol_visitor(address) as visitor:
+            sent = [asyncio.create_task(client.post(PATH, json={"question": QUESTION})) for _ in range(whole)]
+            await in_line(readers, longest_line(writes=True))
+            refused, told = await client.post(PATH, json={"question": QUESTION}), await visitor.ask(QUESTION)
+            go.set()
+            answered = await asyncio.gather(*sent)
+            return refused, told, answered, await visitor.ask(QUESTION)
+
+    refused, told, answered, again = asyncio.run(crowd())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
+    full = f"Very many people are asking just now: {longest_line(writes=True)} wait in line already."
+    assert refused.json() == {"error": f"{full} Try again in a minute."}
+    assert told.shown is None
+    assert f"{full} Your question was not sent; please send it again in a minute." in unescape(told.hint)
+    assert {reply.status_code for reply in answered} == {200}
+    assert {reply.json()["answer"]["text"] for reply in answered} == {shelf.ask(QUESTION).text}
+    assert again.shown.questions == (QUESTION,)
+    assert not again.shown.failed
 
 
 def test_a_visitor_who_asks_too_often_waits(limited):

@@ -173,9 +173,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest
 from assistant.web.logs import start_logging
-from assistant.web.server import run
 start_logging("json")
-run(conftest.make_app(conftest.fill(conftest.Shelf(Path(sys.argv[2])))), "127.0.0.1", 0)
+conftest.serve(conftest.make_app(conftest.fill(conftest.Shelf(Path(sys.argv[2])))))
 """
 
 

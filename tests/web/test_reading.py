@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from assistant.web.reading import Readers, TooBusy
+from assistant.web.reading import Readers, TooBusy, at_once, longest_line
 
 
 class Source:
@@ -246,5 +246,77 @@ def test_two_are_read_at_the_same_time_where_there_are_two_threads():
         for source in sources:
             source.go.set()
         assert [await all_of(reading) for reading in readings] == [[0, 1, 2]] * 3
+
+    asyncio.run(read())
+
+
+# ---- How many, and what waiting costs ----
+
+
+@pytest.mark.parametrize(
+    ("cores", "writes", "count"),
+    [
+        pytest.param(1, False, 2, id="a slow answer is passed on one core too"),
+        pytest.param(2, False, 2, id="two cores"),
+        pytest.param(3, False, 3, id="three cores"),
+        pytest.param(64, False, 4, id="Python works on one at a time on many cores too"),
+        pytest.param(2, True, 8, id="a model's answers wait for its server"),
+    ],
+)
+def test_as_many_are_read_at_once_as_the_cores_bear(cores, writes, count):
+    """More would make each slower and all no faster."""
+    assert at_once(cores, writes=writes) == count
+
+
+def test_this_machine_has_a_number_and_a_models_line_is_shorter():
+    """Nobody waits much longer than half a minute, and a model takes longer for an answer."""
+    assert 2 <= at_once() <= 4
+    assert longest_line(writes=True) < longest_line()
+
+
+def test_who_waits_takes_no_thread():
+    """A hundred in line are a hundred entries of a list: only those that are read have a thread."""
+    readers, held = Readers(2), Source()
+    held.go.clear()
+
+    async def read():
+        readings = [readers.begin(held) for _ in range(102)]
+        assert readers.waiting == 100
+        assert sum(thread.name.startswith("answer") for thread in threading.enumerate()) <= 2 + before
+        for reading in reversed(readings):
+            reading.stop()
+        assert readers.waiting == 0
+        held.go.set()
+
+    before = sum(thread.name.startswith("answer") for thread in threading.enumerate())
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize("how", ["read", "stopped"])
+def test_a_place_is_told_at_the_pace_that_is_wanted_and_the_waiting_ends_at_once(readers, how):
+    """An hour between two places: who stands third is told that, and then that the waiting is over."""
+    first, second, third = Source(), Source(), Source()
+    first.go.clear()
+
+    async def read():
+        readers.begin(first)
+        between, last = readers.begin(second), readers.begin(third)
+        seen = []
+
+        async def watch():
+            async for place in last.waiting(3600):
+                seen.append(place)
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0.05)
+        between.stop()
+        await asyncio.sleep(0.05)
+        assert (last.place, seen) == (1, [2])
+        first.go.set()
+        if how == "stopped":
+            last.stop()
+        await asyncio.wait_for(watching, 5)
+        assert seen == [2]
+        assert await all_of(last) == ([] if how == "stopped" else [0, 1, 2])
 
     asyncio.run(read())

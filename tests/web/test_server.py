@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import ast
-import http.client
 import re
-import signal
-import socket
-import subprocess
-import sys
-from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-
-from assistant.errors import AssistantError
 
 WEB = Path(__file__).parents[2] / "assistant" / "web"
 FORBIDDEN = {"chromadb", "langchain", "sentence_transformers", "torch", "tantivy"}
@@ -209,59 +201,3 @@ def test_the_wing_imports_nothing_of_the_search():
                 name.startswith(("assistant.web", "assistant.desk", "assistant.domain", "assistant.errors"))
                 for name in ours
             )
-
-
-def test_a_busy_port_is_one_clear_sentence(app):
-    """Nobody needs a traceback to choose another port."""
-    from assistant.web.server import run
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(AssistantError, match=rf"Port {port} is in use .* choose another with --port"):
-            run(app, "127.0.0.1", port)
-
-
-def test_an_address_of_another_machine_is_one_clear_sentence(app):
-    """As is a host that is not ours."""
-    from assistant.web.server import run
-
-    with pytest.raises(AssistantError, match="--host"):
-        run(app, "192.0.2.1", 0)
-
-
-SERVE = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import conftest
-from assistant.web.server import run
-run(conftest.make_app(conftest.fill(conftest.Shelf(Path(sys.argv[2])))), "127.0.0.1", 0)
-print("stopped")
-"""
-
-
-@pytest.mark.slow
-def test_the_server_says_where_it_listens_and_stops_while_a_page_is_open(tmp_path):
-    """The address is printed once it answers; open pages are hung up on, since their streams would never end."""
-    arguments = [sys.executable, "-c", SERVE, str(Path(__file__).parent), str(tmp_path)]
-    with subprocess.Popen(
-        arguments, cwd=WEB.parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            line = process.stdout.readline()
-            assert "http://127.0.0.1:" in line
-            port = int(line.split("http://127.0.0.1:")[1].split()[0])
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as page:
-                page.request("GET", "/gradio_api/heartbeat/abc")
-                stream = page.getresponse()
-                assert stream.status == 200
-                process.send_signal(signal.SIGINT)
-                with suppress(http.client.IncompleteRead):
-                    stream.read()
-            out, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert out == "stopped\n"
-    assert "Traceback" not in errors
-    assert "Cancel" not in errors
-    assert process.returncode == 0
