@@ -51,6 +51,13 @@ _BULLETS = re.compile(r"[\uf0b7\uf0a7▪●■○]\s*")
 _PAGE_NUMBER = re.compile(r"(?:page|side|s\.|p\.)\s*\d+(?:\s*(?:of|av|/)\s*\d+)?\Z|\d+\s*(?:of|av|/)\s*\d+\Z", re.I)
 _LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
 
+# With these words nothing ends: no sentence, and hardly a heading or a caption.
+_GOING_ON = frozenset(
+    """
+    a an the and or nor but of to in on at by for from with into under over between than that which whose as if
+    en et ei og eller men av til i på ved for fra frå med mot under over mellom enn at som der om den det de
+    """.split()
+)
 # "helse- og omsorg", "pre- and post-market": the hyphen stands for a part that follows later.
 _SUSPENDED = {"og", "eller", "and", "or", "to", "til", "samt", "as"}
 
@@ -338,8 +345,11 @@ class _Composer:
         """Tell whether a paragraph goes on in the next column or on the next page."""
         if _SENTENCE_END.search(last.text):
             return False
-        is_full = len(self._open) > 1 and not self._had_room(last, line)
-        return line.text[:1].islower() or (is_full and self._kind != "heading")
+        if line.text[:1].islower():
+            return True
+        # A single line may as well be a caption; but not one that ends with `of`.
+        is_prose = len(self._open) > 1 or last.text.split()[-1].lower() in _GOING_ON
+        return is_prose and not self._had_room(last, line)
 
     def _continues_heading(self, last: Line, line: Line) -> bool:
         words = sum(len(each.text.split()) for each in self._open) + len(line.text.split())

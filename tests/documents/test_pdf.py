@@ -60,6 +60,23 @@ def test_a_paragraph_runs_over_a_page_break(load: Load, make_pdf: MakePdf) -> No
     assert document.text[document.pages[1] :] == "bursement that follows."
 
 
+@pytest.mark.parametrize(
+    ("last", "first", "gap"),
+    [
+        pytest.param("so that all clauses have the force of", "US law for a maker.", " ", id="a preposition"),
+        pytest.param("slik at alle kravene her gjelder for", "Norge og for USA.", " ", id="in Norwegian"),
+        pytest.param("what a maker has to know of clauses", "US law is for makers.", "\n\n", id="perhaps a caption"),
+        pytest.param("makers of", "US law is for makers.", "\n\n", id="room for the next word"),
+    ],
+)
+def test_a_single_line_goes_on_over_a_page_break(
+    load: Load, make_pdf: MakePdf, last: str, first: str, gap: str
+) -> None:
+    """A capital starts a paragraph of its own, unless the full line before it cannot end there."""
+    text = load("x.pdf", make_pdf(["It is so for makers here.", "", last], [first])).text
+    assert text.endswith(f"{last}{gap}{first}")
+
+
 def test_printed_page_numbers_are_kept_as_labels(load: Load, make_pdf: MakePdf) -> None:
     """Front pages in Roman numbers, then Arabic ones from 1."""
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf(["a b"], ["c d"], ["e f"])))
