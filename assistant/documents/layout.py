@@ -333,7 +333,7 @@ class _Composer:
             return False
         if self._is_under_item(line):
             return True
-        return not (self._had_room(last, line) and _may_be_new(last.text, line.text)) and not self._is_indented(line)
+        return not (self._had_room(last, line) and _may_be_new(last, line)) and not self._is_indented(line)
 
     def _is_under_item(self, line: Line) -> bool:
         """Tell whether a line stands right below the words of a list item, clear of its mark."""
@@ -348,8 +348,7 @@ class _Composer:
         if line.text[:1].islower():
             return True
         # A single line may as well be a caption; but not one that ends with `of`.
-        is_prose = len(self._open) > 1 or last.text.split()[-1].lower() in _GOING_ON
-        return is_prose and not self._had_room(last, line)
+        return (len(self._open) > 1 or _is_unfinished(last.text)) and not self._had_room(last, line)
 
     def _continues_heading(self, last: Line, line: Line) -> bool:
         words = sum(len(each.text.split()) for each in self._open) + len(line.text.split())
@@ -457,9 +456,21 @@ def _without_leaders(line: Line) -> Iterator[Cell]:
         yield Cell(part, line.x + place * step, line.x + (place + 1) * step)
 
 
-def _may_be_new(last: str, line: str) -> bool:
-    """Tell by the words whether a new paragraph may start: the one before is finished, or this starts afresh."""
-    return bool(_SENTENCE_END.search(last)) or not line[:1].islower()
+def _may_be_new(last: Line, line: Line) -> bool:
+    """Tell by the words whether a new paragraph may start: the one before is finished, or this starts afresh.
+
+    A figure or a bracket right below prose belongs to it: writers tie `in 2024` and `18 percent` together.
+    """
+    if _SENTENCE_END.search(last.text):
+        return True
+    if line.text[:1].islower() or _is_unfinished(last.text):
+        return False
+    is_below = abs(line.x - last.x) < 0.6 * line.size and len(last.text.split()) >= _PROSE_WORDS
+    return not (is_below and (line.text[:1].isdigit() or line.text[:1] == "("))
+
+
+def _is_unfinished(last: str) -> bool:
+    return last.split()[-1].lower() in _GOING_ON
 
 
 def joined(lines: Sequence[str], pages: Sequence[int], hyphenated: Iterable[str]) -> str:

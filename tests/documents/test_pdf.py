@@ -77,6 +77,25 @@ def test_a_single_line_goes_on_over_a_page_break(
     assert text.endswith(f"{last}{gap}{first}")
 
 
+@pytest.mark.parametrize(
+    ("last", "first", "gap"),
+    [
+        pytest.param("The clauses that it incorporates have the force of", "US law.", " ", id="a preposition"),
+        pytest.param("Medicare paid about 21 percent and Medicaid", "18 percent.", " ", id="a figure"),
+        pytest.param("Fristen for Medicaid og de andre er den fastsatte", "(se der).", " ", id="a bracket"),
+        pytest.param("Medicare paid about 21 percent and Medicaid", "Sources of it.", "\n\n", id="a capital"),
+        pytest.param("Medicare paid about 21 percent.", "18 percent is Medicaid's.", "\n\n", id="an end"),
+        pytest.param("Medicare", "18 percent", "\n\n", id="no prose"),
+    ],
+)
+def test_words_that_are_tied_together_go_on_below(
+    load: Load, make_pdf: MakePdf, last: str, first: str, gap: str
+) -> None:
+    """Room for the next word starts a paragraph only where one can start: the word may be tied to the one behind it."""
+    wide = "A line with the words of a paragraph that is a good deal wider than those."
+    assert f"{last}{gap}{first}\n\n{wide}" in load("x.pdf", make_pdf([last, first, "", wide])).text
+
+
 def test_printed_page_numbers_are_kept_as_labels(load: Load, make_pdf: MakePdf) -> None:
     """Front pages in Roman numbers, then Arabic ones from 1."""
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make_pdf(["a b"], ["c d"], ["e f"])))
