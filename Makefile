@@ -63,7 +63,7 @@ $(PEERS)/.installed: eval/peers.txt
 	$(PEERS)/bin/python eval/peers_install.py
 	@touch $@
 
-# Ends the program at 200 moments of its work, without warning: what is left must be whole. Half an hour.
+# Ends the program at 200 moments of its work, without warning: what is left must be whole. A quarter of an hour.
 soak: $(READY)
 	$(BIN)/python -m eval soak
 

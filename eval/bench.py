@@ -618,8 +618,11 @@ def _measure_ready() -> dict[str, Any]:
 def _measure_sync(built: str) -> dict[str, Any]:
     from assistant import open_assistant
 
+    said: set[int] = set()
+
     def say(event: Mapping[str, Any]) -> None:
-        if "embedded" in event:
+        if "embedded" in event and event["embedded"] not in said:  # a document that is read is told of as well
+            said.add(event["embedded"])
             print(f"embedded {event['embedded']} of {event['to_embed']} chunks", file=sys.stderr, flush=True)
 
     with open_assistant(corpus=Path(built, "corpus"), data=Path(built, "data"), sync=False) as assistant:
