@@ -45,7 +45,8 @@ class System:
 
     def ingest(self, documents: Path) -> None:
         """Bring in a folder of Markdown files."""
-        loaded = SimpleDirectoryReader(str(documents)).load_data()
+        # By itself it finds no files below a folder whose name begins with a dot, as ours does.
+        loaded = SimpleDirectoryReader(str(documents), exclude_hidden=False).load_data()
         self._index = VectorStoreIndex.from_documents(loaded)
         self._index.storage_context.persist(persist_dir=self._folder)
 
