@@ -11,6 +11,7 @@ below is imported from its room when it is asked for: whoever needs one light ro
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,16 @@ _ROOMS = {
     "open_assistant": "build",
     "read_settings": "settings",
 }
+
+
+# Libraries that report to their makers unless told otherwise: Chroma, Gradio, ONNX Runtime (from 1.29 on, on Linux as
+# well) and Hugging Face's hub. They read these as they are loaded, here and in processes that are started from here.
+os.environ.update(
+    ANONYMIZED_TELEMETRY="False",
+    GRADIO_ANALYTICS_ENABLED="False",
+    ORT_DISABLE_TELEMETRY="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+)
 
 
 def __getattr__(name: str) -> Any:

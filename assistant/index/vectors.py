@@ -8,7 +8,6 @@ for each data folder.
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -438,6 +437,3 @@ def _be_patient(question_seconds: float, request: httpx.Request) -> None:
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")

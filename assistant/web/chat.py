@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol
 
-# Read by Gradio while it is imported: no usage reports, and no model hub is ever asked.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Read by Gradio while it is imported: no model hub is ever asked.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import fastapi

@@ -160,6 +160,28 @@ print(model.count_tokens(["one two"]), model.is_at_hand)
     assert told == "[2] False\n"
 
 
+QUIET = """
+import os, sys
+from pathlib import Path
+for name in ("ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI"):
+    os.environ.pop(name, None)
+from assistant.index.embedding import ModelEmbedder
+model = ModelEmbedder(exports=Path(sys.argv[1]))
+model.embed(["heron"])
+print(model.runtime_name)
+"""
+
+
+@pytest.mark.slow
+def test_nobody_is_told_that_a_model_is_used(start, runtime_cache, tmp_path):
+    """ONNX Runtime keeps no number of this machine in its owner's folder and no reports to be sent."""
+    home = tmp_path / "home"
+    home.mkdir()
+    told, _ = start(QUIET, runtime_cache, env={"HOME": str(home), "XDG_CACHE_HOME": str(home)}).communicate()
+    assert told == "ONNX Runtime, float32\n"
+    assert list(home.iterdir()) == []
+
+
 def test_a_missing_folder_is_named():
     """A path that is no folder is refused with that path."""
     with pytest.raises(ModelUnavailable, match=r"/nowhere/model is not a folder"):
