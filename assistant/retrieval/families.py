@@ -172,7 +172,8 @@ def question_language_first(
             for position, other in enumerate(ordered)
             if other.chunk.document_id in others and _spoken(other.chunk.language) == _spoken(language)
         ]
-        place = ordered.index(hit)
+        # By identity: comparing hits compares their texts, and a hit in another language is never replaced here.
+        place = next(position for position, other in enumerate(ordered) if other is hit)
         if translated and translated[0] > place and ordered[translated[0]].score >= NEARLY_AS_GOOD * hit.score:
             best = ordered.pop(translated[0])
             ordered.insert(place, replace(best, score=max(best.score, hit.score)))
