@@ -470,7 +470,8 @@ def _may_be_new(last: Line, line: Line) -> bool:
 
 
 def _is_unfinished(last: str) -> bool:
-    return last.split()[-1].lower() in _GOING_ON
+    # As written: `Class I` and `Part A` end where they end.
+    return last.split()[-1] in _GOING_ON
 
 
 def joined(lines: Sequence[str], pages: Sequence[int], hyphenated: Iterable[str]) -> str:

@@ -86,6 +86,8 @@ def test_a_single_line_goes_on_over_a_page_break(
         pytest.param("Medicare paid about 21 percent and Medicaid", "Sources of it.", "\n\n", id="a capital"),
         pytest.param("Medicare paid about 21 percent.", "18 percent is Medicaid's.", "\n\n", id="an end"),
         pytest.param("Medicare", "18 percent", "\n\n", id="no prose"),
+        pytest.param("What FDA asks of a device of class I", "It is little.", "\n\n", id="a Roman number"),
+        pytest.param("What a founder reads about Medicare Part A", "It is long.", "\n\n", id="a letter as a name"),
     ],
 )
 def test_words_that_are_tied_together_go_on_below(
