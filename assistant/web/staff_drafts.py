@@ -406,9 +406,10 @@ def drop(reader: Reader, limits: UploadLimits, *, replaces: str | None = None, i
     large = escape(_refusal(reader, "upload_file_too_large", limits))
     title = reader.say("drop_title_one" if single else "drop_title")
     name = reader.say("choose_file" if single else "choose_files")
+    # What a browser fills in again after a reload was chosen before: it would be sent a second time.
     return (
         f'<form class="desk-drop" id="upload" method="post" enctype="multipart/form-data" action="{action}" '
-        f'data-most="{limits.file_bytes}"{" data-single" if single else ""}>'
+        f'autocomplete="off" data-most="{limits.file_bytes}"{" data-single" if single else ""}>'
         f'<p class="desk-drop-title with-script">{title}</p>'
         f'<p class="desk-picks"><span class="desk-pick"><input class="desk-file" id="files" name="file" type="file" '
         f'accept="{ACCEPTED}"{"" if single else " multiple"} required aria-describedby="upload-help">'

@@ -290,6 +290,25 @@ def test_without_a_script_everything_essential_works(site, sit_down):
     expect(page.get_by_role("status").first).to_contain_text("One document is published")
 
 
+def test_files_chosen_while_the_script_is_on_its_way_are_sent(site, sit_down):
+    """A slow line: the page can be used before its script is there, and what was chosen is not forgotten."""
+    page = sit_down()
+    held = []
+    page.route("**/staff.js", lambda route: held.append(route))
+    page.goto(f"{site.address}/staff/add", wait_until="commit")
+    page.locator("#files").set_input_files(
+        [file_of("shrimp.txt", "The shrimp of the harbour is boiled at sea."),
+         file_of("whelk.txt", "The whelk of the harbour is sold by the kilo.")]
+    )  # fmt: skip
+    assert page.locator("#sent-files li").count() == 0
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    read(page, "shrimp.txt", "whelk.txt")
+    assert page.locator("#sent-files li").count() == 2
+    assert page.evaluate("document.querySelector('#files').files.length") == 0
+
+
 def test_a_folder_that_is_dropped_is_gone_through(site, sit_down):
     """Files of the system in it are passed over, and the browser does not leave the page for a file."""
     page = sit_down()

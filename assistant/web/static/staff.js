@@ -38,10 +38,13 @@
     let following = false;
 
     for (const input of form.querySelectorAll("input[type=file]")) {
-      input.addEventListener("change", () => {
+      const takeChosen = () => {
         take([...input.files]);
         input.value = "";
-      });
+      };
+      input.addEventListener("change", takeChosen);
+      // Chosen while this script was on its way: nothing else would send them, and the button is gone.
+      if (input.files.length) takeChosen();
     }
     form.addEventListener("submit", (event) => event.preventDefault());
 
