@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 import platformdirs
 
-from assistant.answering.evidence import read_passage
 from assistant.answering.extractive import ExtractiveAnswerer
 from assistant.answering.features import features
 from assistant.answering.grouping import Grouping
@@ -269,7 +268,6 @@ class Assistant:
             reranker=self._reranker,
             rerank_hits=settings.rerank_hits,
             beside=self._beside,
-            read_ahead=read_passage if sentences is not None else lambda chunk: None,
         )
 
     def _build_pipeline(self, tuning: Tuning, hits: int | None = None, *, writing: bool = True) -> Pipeline:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 # A leaf is its value; a split is the feature's name, the cut, the mean of what lies below, and the two sides: where the
 # feature is at most the cut, and where it is more.
@@ -31,6 +34,11 @@ class Forest:
     slope: float = 1.0
     offset: float = 0.0
     trees: tuple[Tree, ...] = ()
+    _table: _Table = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lay the trees out in a table, in which all of them are followed at once."""
+        object.__setattr__(self, "_table", _lay_out(self.trees))
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Forest:
@@ -44,7 +52,7 @@ class Forest:
 
     def log_odds(self, features: Mapping[str, float]) -> float:
         """Return the sum of all trees before calibration; a feature that is missing counts as 0."""
-        return self.start + sum(_value(tree, features) for tree in self.trees)
+        return self.start + sum(self._table.values(features))
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Return the calibrated probability, 0 to 1."""
@@ -70,11 +78,67 @@ def logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value)) if value > -500 else 0.0
 
 
-def _value(tree: Tree, features: Mapping[str, float]) -> float:
-    while not isinstance(tree, float):
-        name, cut, _, low, high = tree
-        tree = low if features.get(name, 0.0) <= cut else high
-    return tree
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The nodes of all trees, a row each; a leaf leads to itself.
+
+    Attributes:
+        names: Features, in the order in which `feature` counts them.
+        roots: The row of each tree's first node.
+        depth: Splits from a root to its farthest leaf.
+        feature: Number of the feature that a node splits by.
+        cut: Where it does.
+        sides: The row of a node's higher side, at twice its own row, and of its lower side after that.
+        value: Of a leaf.
+    """
+
+    names: tuple[str, ...]
+    roots: npt.NDArray[np.intp]
+    depth: int
+    feature: npt.NDArray[np.intp]
+    cut: npt.NDArray[np.float64]
+    sides: npt.NDArray[np.intp]
+    value: npt.NDArray[np.float64]
+
+    def values(self, features: Mapping[str, float]) -> list[float]:
+        """Return the value of each tree's leaf for these features, in the order of the trees."""
+        known = np.array([features.get(name, 0.0) for name in self.names])
+        rows = self.roots
+        for _ in range(self.depth):
+            rows = self.sides[2 * rows + (known[self.feature[rows]] <= self.cut[rows])]
+        found: list[float] = self.value[rows].tolist()
+        return found
+
+
+def _lay_out(trees: Sequence[Tree]) -> _Table:
+    numbers: dict[str, int] = {}
+    nodes: list[tuple[int, float, int, int, float]] = []
+    depth = 0
+
+    def add(tree: Tree, level: int) -> int:
+        nonlocal depth
+        depth = max(depth, level)
+        row = len(nodes)
+        nodes.append((0, 0.0, row, row, tree if isinstance(tree, float) else 0.0))
+        if not isinstance(tree, float):
+            name, cut, _, low, high = tree
+            number = numbers.setdefault(name, len(numbers))
+            nodes[row] = (number, cut, add(high, level + 1), add(low, level + 1), 0.0)
+        return row
+
+    roots = [add(tree, 0) for tree in trees]
+    if not numbers:  # nothing but leaves, or nothing
+        numbers[""] = 0
+    feature, cut, high, low, value = zip(*nodes, strict=True) if nodes else ((), (), (), (), ())
+    return _Table(
+        tuple(numbers),
+        np.array(roots, dtype=np.intp),
+        depth,
+        np.array(feature, dtype=np.intp),
+        np.array(cut, dtype=np.float64),
+        np.array([side for pair in zip(high, low, strict=True) for side in pair], dtype=np.intp),
+        np.array(value, dtype=np.float64),
+    )
 
 
 def _mean(tree: Tree) -> float:

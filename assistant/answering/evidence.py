@@ -7,16 +7,18 @@ read by what decides whether there is an answer at all (`features`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from operator import attrgetter, mul
+from typing import NamedTuple
 
 from assistant.answering.answer_types import AnswerType, answer_type, holds
 from assistant.answering.planted import planted_positions
 from assistant.domain import Chunk, Hit, Language, Query
 from assistant.index.lexical import Term, question_terms
 from assistant.language import content_words, index_stems, stem
-from assistant.retrieval.retriever import ABOUT_SOURCES
+from assistant.retrieval.retriever import is_about_sources
 from assistant.sentences import Unit, split_units
 from assistant.tuning import Tuning
 
@@ -128,23 +130,17 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The ingredients of one unit's score, before they are scaled over all units."""
+    """The ingredients of one unit's score that its words make, before they are scaled over all units."""
 
-    hit: Hit
     unit: Unit
     position: int
     sentence: float
     matched: float
     covered: float
     heading: float
-    semantic: float
     right_type: bool
     weak: bool
     terms: tuple[float, ...]
-
-    @property
-    def text(self) -> str:
-        return self.hit.chunk.text[self.unit.start : self.unit.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,17 +227,50 @@ def _saturated(stems: int) -> float:
     return (_SATURATION + 1) / (1 + _SATURATION * length)
 
 
+class Asked:
+    """What one question asks for, and how the passages that were looked at so far meet it; for one thread.
+
+    Passages can be looked at before it is known which of them are hits, while something else is waited for.
+    """
+
+    def __init__(self, query: Query, idf: InverseDocumentFrequency, tuning: Tuning) -> None:
+        """Nothing is looked at yet."""
+        self._query = query
+        self._idf = idf
+        self._tuning = tuning
+        self._looked_at: dict[Chunk, list[_Scored]] = {}
+
+    @cached_property
+    def _wanted(self) -> AnswerType:
+        return answer_type(self._query.text)
+
+    @cached_property
+    def _terms(self) -> Mapping[Language, list[_Wanted]]:
+        query = self._query
+        terms = question_terms(query.search_text, query.language, translation=self._tuning.translation)
+        return {"en": _weigh(terms["en"], "en", self._idf), "nb": _weigh(terms["nb"], "nb", self._idf)}
+
+    def look_at(self, chunk: Chunk) -> None:
+        """Score the units of a passage, as far as their words go."""
+        self._units(chunk)
+
+    def _units(self, chunk: Chunk) -> list[_Scored]:
+        found = self._looked_at.get(chunk)
+        if found is None:
+            found = self._looked_at[chunk] = _score_units(chunk, self._terms[_field(chunk.language)], self._wanted)
+        return found
+
+    def evidence(self, hits: Sequence[Hit]) -> Evidence:
+        """Score every unit of the hits; no candidates for no hits."""
+        scored = [(hit, unit) for hit in hits for unit in self._units(hit.chunk)]
+        candidates = _combine(scored, self._tuning, self._query)
+        weights = {language: tuple(term.rarity for term in found) for language, found in self._terms.items()}
+        return Evidence(candidates, self._wanted, _uncovered(self._query, hits, self._idf), weights)
+
+
 def gather(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency, tuning: Tuning) -> Evidence:
     """Score every unit of the hits for the query; no candidates for no hits."""
-    wanted = answer_type(query.text)
-    terms = question_terms(query.search_text, query.language, translation=tuning.translation)
-    by_language: dict[Language, list[_Wanted]] = {
-        language: _weigh(terms[_field(language)], language, idf) for language in ("en", "nb")
-    }
-    scored = [unit for hit in hits for unit in _score_units(hit, by_language[_field(hit.chunk.language)], wanted)]
-    candidates = _combine(scored, tuning, query)
-    weights = {language: tuple(term.rarity for term in found) for language, found in by_language.items()}
-    return Evidence(candidates, wanted, _uncovered(query, hits, idf), weights)
+    return Asked(query, idf, tuning).evidence(hits)
 
 
 def _field(language: Language) -> Language:
@@ -263,28 +292,33 @@ def _weigh(terms: Sequence[Term], language: Language, idf: InverseDocumentFreque
     return [_Wanted(alternatives, weight, rarity / total, rarity) for alternatives, rarity, weight in weighed]
 
 
-def _score_units(hit: Hit, asked: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
-    """Return the ingredients of each unit of a hit; headings lend theirs to the units below and are no units.
+def _score_units(chunk: Chunk, asked: Sequence[_Wanted], wanted: AnswerType) -> list[_Scored]:
+    """Return the ingredients of each unit of a passage; headings lend theirs to the units below and are no units.
 
     Planted units are left out, and lend their words to no neighbour.
     """
-    chunk, read = hit.chunk, read_passage(hit.chunk)
+    read = read_passage(chunk)
     units, planted = read.units, read.planted
     # Most of a question's terms are nowhere in a passage, and then in none of its units.
-    places = [place for place, term in enumerate(asked) if _match(term, read.every)]
-    terms = [asked[place] for place in places]
-    matches = [[_match(term, found) for term in terms] for found in read.stems]
-    title = [_match(term, read.title) for term in terms]
-    heading, below = (read.heading, [_match(term, read.heading) for term in terms]), 0
+    met = {place: ways for place, term in enumerate(asked) if (ways := _ways(term, read.every))}
+    places, terms = list(met), [asked[place] for place in met]
+    matches = [[_met(ways, found.all) for ways in met.values()] for found in read.stems]
+    weights, shares = [term.weight for term in terms], [term.share for term in terms]
+    parts = {part for term in asked for alternative in term.alternatives for part in alternative}
+    title = [_met(ways, read.title.all) for ways in met.values()]
+    above, below = [_met(ways, read.heading.all) for ways in met.values()], 0
+    heading_fit = _heading_fit(parts, _dot(shares, above), read.heading)
+    right_type = _holding(chunk, wanted)
     rows = []
     only_headings = all(read.is_heading)
-    introduced = [0.0] * len(terms)
+    nothing = introduced = [0.0] * len(terms)
     for position, unit in enumerate(units):
         if position in planted:
             continue
         own = matches[position]
         if read.is_heading[position] and not only_headings:
-            heading, below, introduced = (read.stems[position], own), 0, [0.0] * len(terms)
+            above, below, introduced = own, 0, nothing
+            heading_fit = _heading_fit(parts, _dot(shares, above), read.stems[position])
             continue
         if position in read.headers:
             introduced = own
@@ -292,23 +326,19 @@ def _score_units(hit: Hit, asked: Sequence[_Wanted], wanted: AnswerType) -> list
         near = [
             matches[other] for other in (position - 1, position + 1) if 0 <= other < len(units) and other not in planted
         ]
-        window = [max(column) for column in zip(own, title, heading[1], introduced, *near, strict=True)]
+        window = [max(column) for column in zip(own, title, above, introduced, *near, strict=True)]
         with_heading = [0.0] * len(asked)
-        for place, here, above in zip(places, own, heading[1], strict=True):
-            with_heading[place] = max(here, above)
+        for place, here, over in zip(places, own, above, strict=True):
+            with_heading[place] = max(here, over)
         rows.append(
             _Scored(
-                hit,
                 unit,
                 position,
-                sentence=read.saturated[position]
-                * sum(term.weight * found for term, found in zip(terms, own, strict=True)),
-                matched=_share(terms, own),
-                covered=_share(terms, window),
-                heading=_heading_fit(asked, _share(terms, heading[1]), heading[0])
-                * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
-                semantic=max(hit.sentences[position], 0.0) if position < len(hit.sentences) else 0.0,
-                right_type=holds(wanted, chunk.text[unit.start : unit.end]),
+                sentence=read.saturated[position] * _dot(weights, own),
+                matched=_dot(shares, own),
+                covered=_dot(shares, window),
+                heading=heading_fit * _BELOW_HEADING[min(below, len(_BELOW_HEADING) - 1)],
+                right_type=right_type[position],
                 weak=read.weak[position],
                 terms=tuple(with_heading),
             )
@@ -316,6 +346,12 @@ def _score_units(hit: Hit, asked: Sequence[_Wanted], wanted: AnswerType) -> list
         below += 1
         introduced = own if unit.introduces else introduced
     return rows
+
+
+@lru_cache(maxsize=8_192)
+def _holding(chunk: Chunk, wanted: AnswerType) -> tuple[bool, ...]:
+    """Return, for each unit of a passage, whether it holds an answer of this kind."""
+    return tuple(holds(wanted, chunk.text[unit.start : unit.end]) for unit in split_units(chunk.text))
 
 
 def _table_headers(units: Sequence[Unit]) -> set[int]:
@@ -353,89 +389,111 @@ def _is_heading(unit: Unit, chunk: Chunk) -> bool:
     return unit.kind == "heading" or chunk.text[unit.start : unit.end] in (chunk.title, chunk.heading)
 
 
-def _share(terms: Sequence[_Wanted], found: Sequence[float]) -> float:
-    return sum((term.share * met for term, met in zip(terms, found, strict=True)), 0.0)
+def _dot(weights: Sequence[float], found: Sequence[float]) -> float:
+    return sum(map(mul, weights, found), 0.0)
 
 
-def _heading_fit(asked: Sequence[_Wanted], share: float, heading: _Stems) -> float:
-    """Return how well a heading asks the same: harmonic mean of the shares of either's words that the other holds."""
+def _heading_fit(parts: Set[str], share: float, heading: _Stems) -> float:
+    """Return how well a heading asks the same: harmonic mean of the shares of either's words that the other holds.
+
+    Args:
+        parts: All stems that would meet the question.
+    """
     if not heading.all or not share:
         return 0.0
-    parts = {part for term in asked for alternative in term.alternatives for part in alternative}
     precision = len(heading.all & parts) / len(heading.all)
     return 2 * share * precision / (share + precision)
 
 
-def _match(term: _Wanted, present: _Stems) -> float:
-    """Return 1 where an alternative is present, less where it stands inside a compound, 0 where it is missing."""
-    best = 0.0
+class _Ways(NamedTuple):
+    """By what a term is met in one passage; false where by nothing.
+
+    Attributes:
+        whole: Alternatives of which every stem is there.
+        compounds: How well a single stem of the passage meets it, by stem, the best first.
+    """
+
+    whole: list[tuple[str, ...]]
+    compounds: list[tuple[str, float]]
+
+
+def _ways(term: _Wanted | Term, present: _Stems) -> _Ways | None:
+    """Return by what a term is met among these stems, or None where by nothing."""
+    whole = [alternative for alternative in term.alternatives if present.all.issuperset(alternative)]
+    compounds: dict[str, float] = {}
     for alternative in term.alternatives:
-        if present.all.issuperset(alternative):
-            return 1.0
         if len(alternative) == 1 and len(alternative[0]) >= _COMPOUND_LETTERS:
-            best = max(best, _in_compound(alternative[0], present))
-    return best
+            for word, share in _compounds(alternative[0], present):
+                compounds[word] = max(share, compounds.get(word, 0.0))
+    if not whole and not compounds:
+        return None
+    return _Ways(whole, sorted(compounds.items(), key=lambda one: -one[1]))
 
 
-def _in_compound(part: str, present: _Stems) -> float:
-    """Return how well a stem is met by a compound that holds it, or a compound by the part of it that is there."""
-    best = 0.0
+def _met(ways: _Ways, present: frozenset[str]) -> float:
+    """Return 1 where an alternative is present, less where it stands inside a compound, 0 where it is missing."""
+    for alternative in ways.whole:
+        if present.issuperset(alternative):
+            return 1.0
+    for word, share in ways.compounds:
+        if word in present:
+            return share
+    return 0.0
+
+
+def _compounds(part: str, present: _Stems) -> Iterator[tuple[str, float]]:
+    """Yield the stems that meet one as a compound that holds it, or as the part of it that is there, and how well."""
     if part in present.joined:  # in some word, which is seldom so
         for word in present.all:
             if len(word) >= len(part) + _COMPOUND_REST:
                 if word.endswith(part):
-                    return _COMPOUND
-                if word.startswith(part):
-                    best = _COMPOUND_OPENS
+                    yield word, _COMPOUND
+                elif word.startswith(part):
+                    yield word, _COMPOUND_OPENS
     for letters in range(_COMPOUND_LETTERS, len(part) - _COMPOUND_REST + 1):
         if part[-letters:] in present.all:
-            return _COMPOUND
+            yield part[-letters:], _COMPOUND
         if part[:letters] in present.all:
-            best = max(best, _COMPOUND_ONLY_OPENED)
-    return best
+            yield part[:letters], _COMPOUND_ONLY_OPENED
 
 
-def _combine(scored: Sequence[_Scored], tuning: Tuning, query: Query) -> tuple[Candidate, ...]:
+def _combine(scored: Sequence[tuple[Hit, _Scored]], tuning: Tuning, query: Query) -> tuple[Candidate, ...]:
     """Add up the ingredients, each scaled by its highest value, and sort; equal scores keep the order of the hits."""
-    top_sentence = max((row.sentence for row in scored), default=0.0) or 1.0
-    top_window = max((row.covered for row in scored), default=0.0) or 1.0
-    top_hit = max((row.hit.score for row in scored), default=0.0) or 1.0
-    top_semantic = max((row.semantic for row in scored), default=0.0) or 1.0
+    near = [max(hit.sentences[row.position], 0.0) if row.position < len(hit.sentences) else 0.0 for hit, row in scored]
+    top_sentence = max((row.sentence for _, row in scored), default=0.0) or 1.0
+    top_window = max((row.covered for _, row in scored), default=0.0) or 1.0
+    top_hit = max((hit.score for hit, _ in scored), default=0.0) or 1.0
+    top_semantic = max(near, default=0.0) or 1.0
     semantic = tuning.semantic_english if query.language == "en" else tuning.semantic_norwegian
-    asks_for_sources = bool(ABOUT_SOURCES.search(query.text))
-    own = max((row.covered for row in scored if _is_in(query.language, row)), default=0.0)
-    others = max((row.covered for row in scored if not _is_in(query.language, row)), default=0.0)
+    asks_for_sources = is_about_sources(query.text)
+    language = _field(query.language)
+    own = max((row.covered for hit, row in scored if _field(hit.chunk.language) == language), default=0.0)
+    others = max((row.covered for hit, row in scored if _field(hit.chunk.language) != language), default=0.0)
     other_language = _OTHER_LANGUAGE if own >= _OWN_LANGUAGE_HOLDS * others else 1.0
+    # What lowers every unit of a hit is the same for all of them.
+    lowered = {
+        id(hit): (
+            other_language if _field(hit.chunk.language) != language else 1.0,
+            _WEAK_UNIT if not asks_for_sources and is_about_sources(hit.chunk.heading or "") else 1.0,
+        )
+        for hit, _ in scored
+    }
     candidates = []
-    for row in scored:
+    for (hit, row), cosine in zip(scored, near, strict=True):
         ingredients = (  # in the order of their names
             tuning.sentence * row.sentence / top_sentence,
             tuning.window * row.covered / top_window,
-            tuning.hit * row.hit.score / top_hit,
+            tuning.hit * hit.score / top_hit,
             tuning.heading * row.heading,
-            semantic * row.semantic / top_semantic,
+            semantic * cosine / top_semantic,
             tuning.answer_type * row.right_type,
         )
-        score = sum(ingredients)
-        if not _is_in(query.language, row):
-            score *= other_language
-        if row.weak:
-            score *= _WEAK_UNIT
-        if not asks_for_sources and _lists_sources(row.hit.chunk.heading or ""):
-            score *= _WEAK_UNIT
+        language_factor, sources_factor = lowered[id(hit)]
+        score = sum(ingredients) * language_factor * (_WEAK_UNIT if row.weak else 1.0) * sources_factor
         candidates.append(
-            Candidate(row.hit, row.unit, row.position, score, row.matched, row.covered, row.terms, ingredients)
+            Candidate(hit, row.unit, row.position, score, row.matched, row.covered, row.terms, ingredients)
         )
-    return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
-
-
-@lru_cache(maxsize=4_096)
-def _lists_sources(heading: str) -> bool:
-    return bool(ABOUT_SOURCES.search(heading))
-
-
-def _is_in(language: Language, row: _Scored) -> bool:
-    return _field(row.hit.chunk.language) == _field(language)
+    return tuple(sorted(candidates, key=attrgetter("score"), reverse=True))
 
 
 def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency) -> tuple[str, ...]:
@@ -448,9 +506,6 @@ def _uncovered(query: Query, hits: Sequence[Hit], idf: InverseDocumentFrequency)
     missing: dict[str, float] = {}
     for word in content_words(query.search_text, query.language):
         terms = question_terms(word, query.language)
-        found = any(
-            _match(term, stems[language]) for language in stems for term in _weigh(terms[language], language, idf)
-        )
-        if not found:
+        if not any(_ways(term, stems[language]) for language in stems for term in terms[language]):
             missing[word] = idf(stem(word, query.language), own)
     return tuple(sorted(missing, key=lambda word: -missing[word]))

@@ -15,7 +15,7 @@ from typing import Any
 from assistant.answering import answerability
 from assistant.answering.answerability import Judgement
 from assistant.answering.citing import FindDocument, Verifier, unmarked
-from assistant.answering.evidence import Candidate, Evidence, InverseDocumentFrequency, gather
+from assistant.answering.evidence import Asked, Candidate, Evidence, InverseDocumentFrequency
 from assistant.answering.extractive import Answerer
 from assistant.answering.kept import KeptAnswers
 from assistant.answering.parts import asks, names_in, parts
@@ -198,10 +198,11 @@ class Pipeline:
             hidden: Words that are treated as if they stood nowhere.
         """
         query = self._query(question, history)
-        hits = self._retriever.retrieve(query, without=without)
+        asked = Asked(query, self._idf, self._tuning)
+        hits = self._retriever.retrieve(query, without=without, meanwhile=asked.look_at)
         if hidden:
             hits = [_without_words(hit, hidden) for hit in hits]
-        return query, hits, gather(query, hits, self._idf, self._tuning)
+        return query, hits, asked.evidence(hits)
 
     def search(self, question: str, history: Sequence[Turn], retriever: Retriever) -> list[Hit]:
         """Return the hits of a question by another retriever, best first, and judge nothing."""

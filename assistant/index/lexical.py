@@ -13,8 +13,10 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from assistant.domain import Chunk, Language
@@ -29,6 +31,7 @@ _FIELDS: Mapping[Language, str] = {"en": "en", "nb": "nb", "nn": "nb"}
 _WORDS = "words"
 _WRITER_HEAP_BYTES = 50_000_000
 _SEGMENT_NAME_LENGTH = 32
+_KEPT_RARITIES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ class Term:
     weight: float = 1.0
 
 
-def question_terms(question: str, language: Language, *, translation: float = 1.0) -> dict[str, list[Term]]:
+# The words of a question are asked for by the search and by the scoring, and one by one by what is missing.
+@lru_cache(maxsize=4_096)
+def question_terms(question: str, language: Language, *, translation: float = 1.0) -> Mapping[str, tuple[Term, ...]]:
     """Return, per index field, the terms that a question asks for.
 
     In the field of its own language they are its words. In the other field they are its words as they stand (names,
@@ -59,15 +64,14 @@ def question_terms(question: str, language: Language, *, translation: float = 1.
     # The joined form of `start-up` is an alternative to its parts, not one more thing to be found.
     joined = {"".join(pair): pair for pair in pairwise(content_words(question, language)) if "".join(pair) in asked}
     asked = [word for word in asked if word not in joined]
-    terms = {own: [_own_term(word, language, joined) for word in asked]}
+    own_terms = tuple(_own_term(word, language, joined) for word in asked)
     translated = load_lexicon().translate(question, language)
     covered = {part for source, _ in translated for part in source}
     across = [Term(targets, translation) for _, targets in translated]
     for word in asked:
         if stem(word, language) not in covered:
             across.append(Term(((stem(word, other),),)))
-    terms[_FIELDS[other]] = across
-    return terms
+    return MappingProxyType({own: own_terms, _FIELDS[other]: tuple(across)})
 
 
 def _own_term(word: str, language: Language, joined: Mapping[str, tuple[str, str]]) -> Term:
@@ -82,6 +86,14 @@ def _own_term(word: str, language: Language, joined: Mapping[str, tuple[str, str
 def _indexed(chunk: Chunk) -> str:
     """Return what a chunk is found by: its heading counts twice, since it says what the passage is about."""
     return f"{chunk.heading}\n{chunk.index_text}" if chunk.heading else chunk.index_text
+
+
+@dataclass(frozen=True, slots=True)
+class _Rarities:
+    """The idf of stems, by stem and language, as one state of the index has them."""
+
+    searcher: Any
+    found: dict[tuple[str, Language], float]
 
 
 class LexicalIndex:
@@ -122,6 +134,7 @@ class LexicalIndex:
                     "Check that the data folder can be written and has room."
                 ) from second_error
         self._searcher = self._index.searcher()
+        self._rarities = _Rarities(self._searcher, {})
 
     def _open(self) -> Any:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -206,10 +219,15 @@ class LexicalIndex:
 
     def inverse_document_frequency(self, stem_: str, language: Language) -> float:
         """Return the BM25 idf of a stem among all chunks, ln(1 + (N - n + 0.5) / (n + 0.5)); highest when unknown."""
-        searcher = self._searcher
-        total = searcher.num_docs
-        holding = min(searcher.doc_freq(_FIELDS[language], stem_), total)
-        return math.log(1 + (total - holding + 0.5) / (holding + 0.5))
+        searcher, known = self._searcher, self._rarities
+        if known.searcher is not searcher or len(known.found) >= _KEPT_RARITIES:
+            known = self._rarities = _Rarities(searcher, {})
+        rarity = known.found.get((stem_, language))
+        if rarity is None:
+            total = searcher.num_docs
+            holding = min(searcher.doc_freq(_FIELDS[language], stem_), total)
+            rarity = known.found[stem_, language] = math.log(1 + (total - holding + 0.5) / (holding + 0.5))
+        return rarity
 
     def knows_word(self, word: str) -> bool:
         """Return whether a lower-case word stands in any chunk as written."""

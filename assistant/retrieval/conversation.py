@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from assistant.domain import Language, Query, Turn
 from assistant.language import STOP_WORDS, content_words, detect_language, stem, words
+
+# Asked of one question several times.
+_language_of = lru_cache(maxsize=256)(detect_language)
 
 # Openings that continue what was said.
 _OPENING = re.compile(
@@ -93,7 +97,7 @@ def stand_alone(question: str, history: Sequence[Turn]) -> str:
 
 
 def _resolve(question: str, before: str) -> str:
-    language = detect_language(f"{question} {before}" if len(words(question)) < 4 else question)
+    language = _language_of(f"{question} {before}" if len(words(question)) < 4 else question)
     if not before or not leans_on_history(question, language):
         return question
     own = {stem(word, language) for word in words(question)}
@@ -108,5 +112,5 @@ def _resolve(question: str, before: str) -> str:
 def make_query(question: str, history: Sequence[Turn]) -> Query:
     """Return the query of a question; its language is that of the question, or of the one before when it tells nothing."""
     tells_little = len(words(question)) < 3 and bool(history)
-    language = detect_language(f"{question} {history[-1].question}" if tells_little else question)
+    language = _language_of(f"{question} {history[-1].question}" if tells_little else question)
     return Query(question, stand_alone(question, history), language, tuple(history))

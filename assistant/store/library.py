@@ -77,6 +77,7 @@ _WITH_WITHDRAWN, _WITH_MODELS = 2, 3
 _VARIABLES_AT_MOST = 500
 _KEPT_DOCUMENTS = 32
 _KEPT_CHARACTERS = 500_000
+_KEPT_CHUNKS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class Library:
                 self._resting = self._read_resting()
                 # Documents that were read last: an answer looks at each of its sources several times.
                 self._read: dict[tuple[str, str], Document] = {}
+                # Chunks that were read last: what is found for one question is found for others.
+                self._chunks: dict[str, Chunk] = {}
                 self._models: dict[str, object] = {}
                 self._translations: tuple[object, Mapping[str, frozenset[str]]] = (None, {})
                 self._metadata: tuple[Mapping[str, CurrentVersion], dict[str, tuple[str, Metadata]]] = ({}, {})
@@ -406,7 +409,7 @@ class Library:
         self._current = self._read_current()
 
     def _replace_chunks(self, document_id: str, version: str, chunks: Sequence[Chunk]) -> None:
-        self._connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+        self._delete_chunks(document_id, version)
         self._connection.executemany(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_chunk_row(chunk, ordinal) for ordinal, chunk in enumerate(chunks)],
@@ -418,6 +421,11 @@ class Library:
             connection.execute("DELETE FROM current WHERE document_id = ?", (document_id,))
             connection.execute("DELETE FROM resting WHERE document_id = ?", (document_id,))
         self._reread(document_id)
+
+    def _delete_chunks(self, document_id: str, version: str) -> None:
+        """Delete the chunks of a version, inside a transaction: who reads waits for its end, and keeps what is then."""
+        self._connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+        self._chunks.clear()
 
     def document(self, document_id: str, version: str | None = None) -> Document | None:
         """Return a stored version of a document (the current one by default), or None when there is none to show."""
@@ -567,7 +575,7 @@ class Library:
         with self._writing() as connection:
             models = [model for (model,) in connection.execute("SELECT DISTINCT model FROM embeddings")]
             doomed = [(model, hash_) for hash_ in hashes for model in models]
-            connection.execute("DELETE FROM chunks WHERE document_id = ? AND version = ?", (document_id, version))
+            self._delete_chunks(document_id, version)
             connection.executemany("DELETE FROM embeddings WHERE model = ? AND content_hash = ?", doomed)
             connection.execute("DELETE FROM versions WHERE document_id = ? AND version = ?", (document_id, version))
             connection.execute(
@@ -581,12 +589,17 @@ class Library:
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Return the chunks with these ids; unknown ids are left out."""
-        found: dict[str, Chunk] = {}
-        for start in range(0, len(ids), _VARIABLES_AT_MOST):
-            batch = ids[start : start + _VARIABLES_AT_MOST]
+        found = {id_: kept for id_ in ids if (kept := self._chunks.get(id_)) is not None}
+        missing = [id_ for id_ in ids if id_ not in found]
+        for start in range(0, len(missing), _VARIABLES_AT_MOST):
+            batch = missing[start : start + _VARIABLES_AT_MOST]
             marks = ",".join("?" * len(batch))
-            for row in self._rows(f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE id IN ({marks})", batch):  # noqa: S608 - only question marks are put in
-                found[row[0]] = Chunk(*row)
+            # Read and kept under one lock: what is written anew or erased meanwhile must not be kept as it was.
+            with self._lock:
+                for row in self._rows(f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE id IN ({marks})", batch):  # noqa: S608 - only question marks are put in
+                    found[row[0]] = self._chunks[row[0]] = Chunk(*row)
+                while len(self._chunks) > _KEPT_CHUNKS:
+                    del self._chunks[next(iter(self._chunks))]
         return found
 
     def chunks_of(self, document_id: str, version: str) -> list[Chunk]:

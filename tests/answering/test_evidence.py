@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.answering.evidence import Evidence, gather
+from assistant.answering.evidence import Asked, Evidence, gather
 from assistant.domain import Hit
 from assistant.tuning import load_tuning
 
@@ -173,6 +173,18 @@ def test_the_rarest_missing_word_comes_first(make_hit, make_query):
         load_tuning(),
     )
     assert evidence.uncovered == ("bicycles", "repairs")
+
+
+@pytest.mark.parametrize("looked_at", [[], [0], [1, 0], [2, 2, 1], [0, 1, 2]])
+def test_passages_may_be_looked_at_before_they_are_hits(make_hit, make_query, idf, looked_at):
+    """The evidence is the same, whichever passages were looked at before, hits or not."""
+    query = make_query("What is the walrus fee?")
+    texts = (HARBOUR, "It needs:\n\n- Boots\n- A walrus table", "The fee is no hit, and the walrus is none.")
+    hits = [make_hit(text, id_=f"{rank}.md", rank=rank) for rank, text in enumerate(texts, start=1)]
+    asked = Asked(query, idf, load_tuning())
+    for place in looked_at:
+        asked.look_at(hits[place].chunk)
+    assert asked.evidence(hits[:2]) == gather(query, hits[:2], idf, load_tuning())
 
 
 @pytest.mark.parametrize(

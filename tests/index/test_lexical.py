@@ -137,6 +137,23 @@ def test_rare_words_weigh_more(index):
     assert unknown > rare > 0
 
 
+def test_a_word_s_weight_is_that_of_the_texts_of_today(index, tmp_path, opened, make_chunk):
+    """Texts that come and go change how rare a word is, also of one that was asked for before."""
+    before = [index.inverse_document_frequency(word, "en") for word in ("ohio", "puffin")]
+    chunks = [make_chunk(f"Ohio has a puffin, number {number}.", id_=f"{number}.md") for number in range(4)]
+    index.add(chunks)
+    assert [index.inverse_document_frequency(word, "en") for word in ("ohio", "puffin")] == before
+    index.commit()
+    now = [index.inverse_document_frequency(word, "en") for word in ("ohio", "puffin")]
+    assert all(one < other for one, other in zip(now, before, strict=True))
+    again = LexicalIndex(tmp_path / "words")
+    opened.append(again)
+    assert [again.inverse_document_frequency(word, "en") for word in ("ohio", "puffin")] == now
+    index.remove([chunk.id for chunk in chunks])
+    index.commit()
+    assert [index.inverse_document_frequency(word, "en") for word in ("ohio", "puffin")] == before
+
+
 def test_an_empty_index_finds_nothing(tmp_path, opened):
     """No chunks, no hits, no error."""
     empty = LexicalIndex(tmp_path / "empty")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from assistant.build import Assistant
-from assistant.domain import Query
+from assistant.domain import Chunk, Query
 from assistant.index.sentence_vectors import SentenceVectors
 from assistant.retrieval.conversation import make_query
 from assistant.retrieval.retriever import HybridRetriever
@@ -68,6 +70,12 @@ class RetrieverContract:
         """A question changes nothing, so the next one finds the same."""
         retriever, query = make_retriever(shelf), make_query("Hva koster en mentor?", ())
         assert retriever.retrieve(query) == retriever.retrieve(query)
+
+    def test_what_is_done_meanwhile_changes_nothing(self, make_retriever, shelf):
+        """The hits are the same, whatever is done with likely ones while the search goes on."""
+        retriever, query, likely = make_retriever(shelf, hits=4), make_query("Hva koster en mentor?", ()), []
+        assert retriever.retrieve(query, meanwhile=likely.append) == retriever.retrieve(query)
+        assert len(likely) <= 4
 
     @pytest.mark.parametrize("question", ["Who leads the harbour?", "Hvem leder havna?", "?!", ""])
     def test_an_empty_corpus_has_no_hits(self, make_retriever, open_shelf, question):
@@ -145,6 +153,24 @@ class TestHybridRetriever(RetrieverContract):
             return HybridRetriever(*parts, candidates=max(50, hits), hits=hits, tuning=load_tuning())
 
         return make
+
+    def test_likely_hits_are_looked_at_while_the_other_search_takes(self, shelf):
+        """Those that words find first, in their order, and no more than mostly are hits."""
+        query, gate, likely = make_query("What does the mentor in Bodø cost?", ()), threading.Event(), []
+
+        def look_at(chunk: Chunk) -> None:
+            likely.append(chunk)
+            if len(likely) == 2:
+                gate.set()
+
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(gate.wait, 30)  # what searches beside has something else to do until then
+            parts = shelf.library, shelf.index, shelf.embedder, SentenceVectors(shelf.library, "model", gloss=False)
+            retriever = HybridRetriever(*parts, candidates=50, hits=4, tuning=load_tuning(), beside=beside)
+            hits = retriever.retrieve(query, meanwhile=look_at)
+        by_words = [hit.chunk for hit in sorted(hits, key=lambda hit: hit.lexical_rank or 100)]
+        assert 2 <= len(likely) <= 3
+        assert likely[:2] == by_words[:2]
 
     def test_a_hit_says_which_search_found_it(self, make_retriever, shelf):
         """Every hit was found by at least one search; a cosine belongs to a place in the vector search."""

@@ -258,6 +258,58 @@ def test_a_generation_is_switched_in_one_transaction(library, put):
     assert library.current["a.md"].embedded
 
 
+@pytest.mark.parametrize("change", ["stored again", "switched", "erased"])
+def test_passages_that_were_read_are_read_again_once_they_change(library, put, change):
+    """What is kept in memory of a passage never outlives it, and what is unknown now may come."""
+    document, chunks = put("One. Two.")
+    ids = [chunk.id for chunk in chunks]
+    wanted = ["made.md:later:0", *ids]
+    assert library.chunks(wanted) == library.chunks(wanted) == dict(zip(ids, chunks, strict=True))
+    new = [replace(chunk, title="Another title") for chunk in chunks]
+    if change == "stored again":
+        library.store(document, new, fingerprint="f", original="o")
+    elif change == "switched":
+        library.switch_generation(1, manifest="new", chunks={"a.md": new})
+    else:
+        library.remove("a.md")
+        library.erase("a.md", document.version, [])
+        new = []
+    assert library.chunks(wanted) == {chunk.id: chunk for chunk in new}
+
+
+def test_more_passages_than_are_kept_are_all_read(library, put, monkeypatch):
+    """Which are kept is nothing that a reader notices, whatever was read before."""
+    monkeypatch.setattr("assistant.store.library._KEPT_CHUNKS", 3)
+    put("One.", "first.md")
+    chunks = {chunk.id: chunk for number in range(8) for chunk in put(f"Number {number}.", f"{number}.md")[1]}
+    ids = list(chunks)
+    for wanted in (ids[:2], ids, ids[1:6], [], ids[::-1], ids[:2]):
+        assert library.chunks(wanted) == {id_: chunks[id_] for id_ in wanted}
+
+
+def test_passages_are_the_newest_while_others_read_them(library, put):
+    """A reader in another thread never brings back what was written over."""
+    document, chunks = put("One. Two.")
+    ids, done = [chunk.id for chunk in chunks], threading.Event()
+    seen: set[int] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(len(library.chunks(ids)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(100):
+            new = [replace(chunk, title=f"Title {number}") for chunk in chunks]
+            library.store(document, new, fingerprint="f", original="o")
+            assert list(library.chunks(ids).values()) == new
+    finally:
+        done.set()
+        reader.join()
+    assert seen == {len(chunks)}
+
+
 def test_a_failed_change_leaves_nothing(library, put, make_document):
     """A version whose chunks cannot be written is not there at all."""
     _, chunks = put("One.")
