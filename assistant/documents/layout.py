@@ -21,6 +21,8 @@ _LARGER = 1.12
 _MAX_HEADING_WORDS = 20
 # Height of a table row whose cells run over several lines, in type sizes.
 _TALLEST_ROW = 10
+# The same in lines.
+_TALLEST_CELL = 12
 
 # Lines of one size that stand together hold at least so many letters on average where they are text.
 _LONG_RUN = 160
@@ -276,7 +278,8 @@ class _Composer:
         self._open: list[Line] = []  # the lines of the paragraph, item or heading that may go on
         self._kind = "paragraph"
         self._row: list[tuple[float, str]] = []  # the cells of the row that may go on: start and words
-        self._row_line: Line | None = None
+        self._row_line: Line | None = None  # its line that was added last
+        self._row_edges = (0.0, 0.0)  # where its first line and its lowest line stand
         self._row_starts = True
         self._columns: list[float] = []
         self._on_page: defaultdict[int, list[Line]] = defaultdict(list)
@@ -285,10 +288,18 @@ class _Composer:
         """Yield the blocks of the lines."""
         for line in lines:
             self._on_page[line.page].append(line)
-        for line in lines:
-            line = _marker_joined(line)
+        place = 0
+        while place < len(lines):
+            line = _marker_joined(lines[place])
+            place += 1
             level = self._heading_level(line)
-            if self._continues_row(line):
+            if self._continues_row(line) or self._stands_beside_row(line):
+                continue
+            if count := self._first_cell(lines, place - 1):
+                cell, beside = lines[place - 1 : place - 1 + count], lines[place - 1 + count]
+                yield from self._close_row()
+                self._open_row(replace(beside, cells=(self._cell(cell), *beside.cells)), starts_table=False)
+                place += count
                 continue
             if level or len(line.cells) == 1:
                 yield from self._close_row()
@@ -393,17 +404,70 @@ class _Composer:
 
     def _start_row(self, line: Line) -> Iterator[Block]:
         """Close the row above and open the next one; cells stand in the columns of the table so far."""
-        is_same_table = self._row_line is not None and self._is_same_table(self._row_line, line)
+        above = self._row_line
+        is_same_table = above is not None and self._is_same_table(replace(above, y=self._row_edges[1]), line)
         yield from self._close_row()
         if not is_same_table:
             self._columns = []
-        self._row_starts = not is_same_table
+        self._open_row(line, starts_table=not is_same_table)
+
+    def _open_row(self, line: Line, *, starts_table: bool) -> None:
+        self._row_starts = starts_table
         self._row = [(cell.x, cell.text) for cell in line.cells]
         self._columns = self._columns or [cell.x for cell in line.cells]
         lead = sum(1 for column in self._columns if column < line.x - line.size)
         if 0 < lead < len(self._columns) and lead + len(line.cells) <= len(self._columns):
             self._row = [(column, "") for column in self._columns[:lead]] + self._row
         self._row_line = line
+        self._row_edges = (line.y, line.y)
+
+    def _stands_beside_row(self, line: Line) -> bool:
+        """Add cells to the open row that stand beside its first line, right of those that are known.
+
+        A table is often written cell by cell: after a cell of several lines the next one begins above its last line.
+        """
+        above = self._row_line
+        if above is None or not self._is_beside(above, self._row_edges[0], line):
+            return False
+        if line.x <= max(x for x, _ in self._row) + line.size:
+            return False
+        self._row += [(cell.x, cell.text) for cell in line.cells]
+        if len(self._row) > len(self._columns):
+            self._columns = [x for x, _ in self._row]
+        self._row_line = line
+        return True
+
+    def _first_cell(self, lines: Sequence[Line], place: int) -> int:
+        """Return how many lines from a place are the first cell of the table's next row, whose others stand beside it.
+
+        0 where they are no such cell: where nothing stands beside the first of them, in the columns of the table.
+        """
+        first, above = lines[place], self._row_line
+        if above is None or len(first.cells) > 1 or first.page != above.page or not self._is_in(first, [0]):
+            return 0
+        if not 0 < self._row_edges[1] - first.y < _TALLEST_ROW * first.size:
+            return 0
+        last = first
+        for count, line in enumerate(lines[place + 1 : place + 1 + _TALLEST_CELL], start=1):
+            if self._is_beside(first, first.y, line) and line.x > first.x + line.size:
+                return count if self._is_in(line, range(1, len(self._columns))) else 0
+            is_below = abs(line.x - first.x) <= 0.5 * line.size and last.y > line.y and self._is_near(last, line)
+            if not is_below or len(line.cells) > 1:
+                return 0
+            last = line
+        return 0
+
+    def _cell(self, lines: Sequence[Line]) -> Cell:
+        words = joined([line.text for line in lines], [line.page for line in lines], self._style.hyphenated)
+        return Cell(words, lines[0].x, max(line.end for line in lines))
+
+    def _is_in(self, line: Line, columns: Iterable[int]) -> bool:
+        """Tell whether each cell of a line starts where one of these columns does."""
+        starts = [self._columns[column] for column in columns]
+        return all(any(abs(cell.x - start) <= 0.5 * line.size for start in starts) for cell in line.cells)
+
+    def _is_beside(self, first: Line, y: float, line: Line) -> bool:
+        return first.page == line.page and abs(line.y - y) <= 0.15 * line.size and 0.85 < line.size / first.size < 1.15
 
     def _continues_row(self, line: Line) -> bool:
         """Add a line to a cell of the open row, where it stands right below that cell."""
@@ -418,6 +482,7 @@ class _Composer:
                 words = joined([text, line.text], [pages[0], pages[0]], self._style.hyphenated)
                 self._row[place] = (x, words)
                 self._row_line = replace(above, y=line.y)
+                self._row_edges = (self._row_edges[0], min(self._row_edges[1], line.y))
                 return True
         return False
 

@@ -24,7 +24,7 @@ from assistant.errors import DamagedFile, LimitExceeded, LoadError, NoTextFound
 logger = logging.getLogger(__name__)
 
 # Raised whenever the stored text of any format would change, so that a sync reads every file again.
-LOADER_VERSION = "7"
+LOADER_VERSION = "8"
 
 SUPPORTED_SUFFIXES: frozenset[str] = frozenset(content.FORMATS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import textwrap
 import zlib
 
@@ -142,6 +143,47 @@ def test_tables_become_rows(load: Load, make_pdf: MakePdf) -> None:
     ]
     text = load("x.pdf", make_pdf(lines)).text
     assert text == "Code\tText\tPrice\nE0601\tA device for the airways at night\t100\nE0602\tPump\t50"
+
+
+def cell_by_cell(rows: list[list[list[str]]]) -> list[tuple[int, int, str, int, str]]:
+    """Return the lines of a table as most programs print it: each cell from its top to its end, then the next one."""
+    printed, top = [], 720
+    for row in rows:
+        for x, cell in zip((72, 190, 310, 430), row, strict=False):
+            printed += [(x, top - 12 * place, words, 10, "Helvetica") for place, words in enumerate(cell)]
+        top -= 12 * max(map(len, row)) + 7
+    return printed
+
+
+@pytest.mark.parametrize("columns", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(8))
+def test_cells_of_several_lines_stay_in_their_row(load: Load, make_pdf: MakePdf, seed: int, columns: int) -> None:
+    """Whichever cells of a row run over several lines, the row is whole, and so is what stands below the table."""
+    generator = random.Random(seed)
+    words = "fee pump claim code payer ward bed tide gull pilot buoy kelp".split()
+    head = [[f"Column {number}"] for number in range(columns)]
+    rows = [
+        [
+            [" ".join(generator.sample(words, generator.randint(1, 3))) for _ in range(generator.choice((1, 1, 2, 3)))]
+            for _ in range(columns)
+        ]
+        for _ in range(6)
+    ]
+    text = load("x.pdf", make_pdf(["Fees of the harbour are these:"], [*cell_by_cell([head, *rows]), PROSE[:90]])).text
+    expected = "\n".join("\t".join(" ".join(cell) for cell in row) for row in (head, *rows))
+    assert f"\n\n{expected}\n\n" in text
+
+
+def test_words_below_a_table_are_no_row(load: Load, make_pdf: MakePdf) -> None:
+    """A note in the table's first column, with nothing beside it, is a paragraph, as are two columns of text."""
+    table = cell_by_cell([[["Code"], ["Price"]], [["E0601", "at night"], ["100 dollars"]]])
+    note = (72, 665, "Prices of 2026, without tax.", 10, "Helvetica")
+    left = [(72, 600 - 14 * n, words, 10, "Helvetica") for n, words in enumerate(textwrap.wrap(PROSE, 38))]
+    right = [(320, 600 - 14 * n, words, 10, "Helvetica") for n, words in enumerate(textwrap.wrap(PROSE.upper(), 30))]
+    text = load("x.pdf", make_pdf([*table, note, *left, *right])).text
+    table_text = "Code\tPrice\nE0601 at night\t100 dollars"
+    assert text.startswith(f"{table_text}\n\n{note[2]}\n\n{PROSE}\n\n{PROSE.upper()[:100]}")
+    assert "\t" not in text[len(table_text) :]
 
 
 def test_lists_keep_their_marks(load: Load, make_pdf: MakePdf) -> None:
