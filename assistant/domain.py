@@ -188,6 +188,8 @@ class Chunk:
         title: The title of the chunk's section.
         heading: The nearest heading above the chunk, or None.
         page: Physical page (from 1) on which the chunk starts, or None.
+        goes_on: It starts inside the paragraph or table in which the chunk before it ends: the first row of a table is
+            then one of many, and names no columns.
     """
 
     id: str
@@ -200,6 +202,7 @@ class Chunk:
     heading: str | None
     page: int | None
     language: Language
+    goes_on: bool = False
 
     @property
     def index_text(self) -> str:

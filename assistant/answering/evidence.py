@@ -201,7 +201,7 @@ def read_passage(chunk: Chunk) -> _Passage:
         heading,
         _Stems.of(frozenset[str]().union(title.all, heading.all, *(found.all for found in stems))),
         tuple(_is_heading(unit, chunk) for unit in units),
-        frozenset(_table_headers(units)),
+        frozenset(_table_headers(units, chunk)),
         _weak(units, chunk),
         tuple(_saturated(len(found.all)) for found in stems),
         planted_positions(chunk.text, units),
@@ -354,13 +354,13 @@ def _holding(chunk: Chunk, wanted: AnswerType) -> tuple[bool, ...]:
     return tuple(holds(wanted, chunk.text[unit.start : unit.end]) for unit in split_units(chunk.text))
 
 
-def _table_headers(units: Sequence[Unit]) -> set[int]:
+def _table_headers(units: Sequence[Unit], chunk: Chunk) -> set[int]:
     """Return the positions of rows that open a table of several rows: they name columns and answer nothing alone."""
     return {
         position
         for position, unit in enumerate(units)
         if unit.kind == "row"
-        and (position == 0 or units[position - 1].block != unit.block)
+        and (units[position - 1].block != unit.block if position else not chunk.goes_on)
         and position + 1 < len(units)
         and units[position + 1].block == unit.block
     }

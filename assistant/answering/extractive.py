@@ -10,7 +10,7 @@ from typing import Protocol
 from assistant.answering.answer_types import TELLING_TYPES, holds
 from assistant.answering.evidence import Candidate, Evidence
 from assistant.answering.planted import planted_positions
-from assistant.domain import Claim, Draft, Hit, Lapse, Query, Quote
+from assistant.domain import Chunk, Claim, Draft, Hit, Lapse, Query, Quote
 from assistant.retrieval.families import overlap, shingles
 from assistant.sentences import Unit, split_units
 
@@ -127,7 +127,7 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
     if unit.introduces or asks_for_many:
         listed = _list_after(units, position)
         only_header = len(listed) == 1 and listed[0].kind == "row"
-        following = _without_header(listed, units)
+        following = _without_header(listed, units, chunk)
         whole = _Pick(candidate.hit, (unit, *following))
         if unit.kind == "sentence" and following and not only_header and whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
@@ -135,7 +135,7 @@ def _expand(candidate: Candidate, evidence: Evidence) -> _Pick:
         members = [other for other in units if other.block == unit.block and other.kind == unit.kind]
         first = units.index(members[0])
         opening = [units[first - 1]] if first and units[first - 1].introduces else []
-        whole = _Pick(candidate.hit, (*opening, *_without_header(members, units)))
+        whole = _Pick(candidate.hit, (*opening, *_without_header(members, units, chunk)))
         if whole.word_count <= LIST_WORDS_AT_MOST:
             return whole
     return _Pick(candidate.hit, (*_leans_on(units, position, chunk.text), unit))
@@ -160,12 +160,12 @@ def _list_after(units: Sequence[Unit], position: int) -> list[Unit]:
     return following
 
 
-def _without_header(members: Sequence[Unit], units: Sequence[Unit]) -> Sequence[Unit]:
+def _without_header(members: Sequence[Unit], units: Sequence[Unit], chunk: Chunk) -> Sequence[Unit]:
     """Return the rows of a table without the one that names its columns: each row is shown with those names.
 
-    The first row of a passage stays, since a table that began in the passage before has its header there.
+    A table that began in the passage before has its header there.
     """
-    if len(members) < 2 or members[0].kind != "row" or units.index(members[0]) == 0:
+    if len(members) < 2 or members[0].kind != "row" or (chunk.goes_on and units.index(members[0]) == 0):
         return members
     return members[1:]
 

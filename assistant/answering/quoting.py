@@ -180,6 +180,7 @@ def _above(chunk: Chunk, units: Sequence[Unit], first: int) -> str:
             line = chunk.text[before.start : before.end]
             parts += [] if is_planted(line) else [line]
             break
-    if unit.kind == "row" and (row := labelled(chunk.text, unit.start, unit.end)):
+    has_header = not (chunk.goes_on and unit.block == units[0].block)  # else it stands in the passage before
+    if unit.kind == "row" and has_header and (row := labelled(chunk.text, unit.start, unit.end)):
         parts.append(row)
     return ". ".join(dict.fromkeys(part for part in parts if part))

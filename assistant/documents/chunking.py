@@ -40,11 +40,12 @@ def chunk_document(document: Document, count_tokens: CountTokens, *, max_tokens:
     chunks: list[Chunk] = []
     for section in document.sections:
         for start, end in _spans(document, section, count_tokens, max_tokens):
-            chunks.append(_chunk(document, section, start, end, ordinal=len(chunks)))
+            goes_on = bool(chunks) and start == chunks[-1].end + 1
+            chunks.append(_chunk(document, section, start, end, ordinal=len(chunks), goes_on=goes_on))
     return chunks
 
 
-def _chunk(document: Document, section: Section, start: int, end: int, *, ordinal: int) -> Chunk:
+def _chunk(document: Document, section: Section, start: int, end: int, *, ordinal: int, goes_on: bool) -> Chunk:
     return Chunk(
         id=f"{document.id}:{document.version[:16]}:{ordinal}",
         document_id=document.id,
@@ -56,6 +57,7 @@ def _chunk(document: Document, section: Section, start: int, end: int, *, ordina
         heading=document.heading_at(start),
         page=document.page_at(start),
         language=section.language,
+        goes_on=goes_on,
     )
 
 

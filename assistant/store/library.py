@@ -596,8 +596,8 @@ class Library:
             marks = ",".join("?" * len(batch))
             # Read and kept under one lock: what is written anew or erased meanwhile must not be kept as it was.
             with self._lock:
-                for row in self._rows(f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE id IN ({marks})", batch):  # noqa: S608 - only question marks are put in
-                    found[row[0]] = self._chunks[row[0]] = Chunk(*row)
+                for row in self._rows(f"{_SELECT_CHUNKS} WHERE c.id IN ({marks})", batch):
+                    found[row[0]] = self._chunks[row[0]] = _chunk(row)
                 while len(self._chunks) > _KEPT_CHUNKS:
                     del self._chunks[next(iter(self._chunks))]
         return found
@@ -605,10 +605,9 @@ class Library:
     def chunks_of(self, document_id: str, version: str) -> list[Chunk]:
         """Return the chunks of one version in order."""
         rows = self._rows(
-            f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE document_id = ? AND version = ? ORDER BY ordinal",  # noqa: S608 - a constant
-            (document_id, version),
+            f"{_SELECT_CHUNKS} WHERE c.document_id = ? AND c.version = ? ORDER BY c.ordinal", (document_id, version)
         )
-        return [Chunk(*row) for row in rows]
+        return [_chunk(row) for row in rows]
 
     def chunk_count_of(self, document_id: str, version: str) -> int:
         """Return how many chunks one version has."""
@@ -700,7 +699,18 @@ def _read_only_address(file: Path) -> str:
     return address if file.with_name(f"{file.name}-wal").exists() else f"{address}&immutable=1"
 
 
-_CHUNK_COLUMNS = 'id, document_id, version, text, start, "end", title, heading, page, language'
+# A chunk goes on with the block of the one before it where one character parts them: blocks are parted by two.
+_SELECT_CHUNKS = """
+SELECT c.id, c.document_id, c.version, c.text, c.start, c."end", c.title, c.heading, c.page, c.language,
+    c.start = before."end" + 1
+FROM chunks c LEFT JOIN chunks before
+    ON before.document_id = c.document_id AND before.version = c.version AND before.ordinal = c.ordinal - 1
+"""
+
+
+def _chunk(row: tuple[Any, ...]) -> Chunk:
+    id_, document_id, version, text, start, end, title, heading, page, language, goes_on = row
+    return Chunk(id_, document_id, version, text, start, end, title, heading, page, language, bool(goes_on))
 
 
 def _chunk_row(chunk: Chunk, ordinal: int) -> tuple[Any, ...]:

@@ -112,10 +112,11 @@ def make_hit() -> Callable[..., Hit]:
         rank: int = 1,
         start: int = 0,
         score: float | None = None,
+        goes_on: bool = False,
     ) -> Hit:
         version = version_of(text.encode(), Metadata(), text)
-        chunk_id = f"{id_}:{version[:16]}:{start}"
-        chunk = Chunk(chunk_id, id_, version, text, start, start + len(text), title, heading, None, language)
+        chunk_id, end = f"{id_}:{version[:16]}:{start}", start + len(text)
+        chunk = Chunk(chunk_id, id_, version, text, start, end, title, heading, None, language, goes_on=goes_on)
         return Hit(
             chunk, rank, 1 / rank if score is None else score, similarity=0.5, dense_rank=rank, lexical_rank=rank
         )

@@ -175,6 +175,14 @@ def test_the_rarest_missing_word_comes_first(make_hit, make_query):
     assert evidence.uncovered == ("bicycles", "repairs")
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_the_first_row_names_the_columns_unless_the_table_began_before(score, make_hit, goes_on):
+    """A row that names columns answers nothing alone; the first row of a passage may be one of many."""
+    rows = ["Walrus fee\t4,711 dollars", "Heron fee\t12 dollars", "Seal fee\t7 dollars"]
+    evidence = score("What is the walrus fee?", [make_hit("\n".join(rows), goes_on=goes_on)])
+    assert sorted(texts(evidence)) == sorted(rows if goes_on else rows[1:])
+
+
 @pytest.mark.parametrize("looked_at", [[], [0], [1, 0], [2, 2, 1], [0, 1, 2]])
 def test_passages_may_be_looked_at_before_they_are_hits(make_hit, make_query, idf, looked_at):
     """The evidence is the same, whichever passages were looked at before, hits or not."""

@@ -176,8 +176,10 @@ class TestExtractiveAnswerer(AnswererContract):
     def test_a_table_that_began_in_the_passage_before_keeps_its_first_row(self, draft_for, make_hit):
         """Its header stands elsewhere: the first row of the passage is one like the others."""
         rows = "Harbour of Bodø\tHeron\nHarbour of Vardø\tWalrus\nHarbour of Horten\tSeal"
-        draft, _ = draft_for("Which harbours are there?", [make_hit(rows)])
+        draft, _ = draft_for("Which harbours are there?", [make_hit(rows, goes_on=True)])
         assert {claim.sentence for claim in draft.claims} == set(rows.split("\n"))
+        draft, _ = draft_for("Which harbours are there?", [make_hit(rows)])
+        assert {claim.sentence for claim in draft.claims} == set(rows.split("\n")[1:])
 
     def test_a_list_may_be_longer_than_the_limit_but_not_endless(self, make_hit, make_query, idf):
         """A list is the answer also beyond the word limit; one above its own limit is not shown whole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -333,6 +334,13 @@ def test_the_names_of_the_columns_stand_above_a_row(fees):
     above = find("Heron | Nobody | Never", fees).above
     assert "Who pays" in above
     assert "When" in above
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_row_of_a_table_that_began_before_is_no_header(make_chunk, goes_on):
+    """What the columns are called stands in the passage before; another row's cells are no names."""
+    chunk = replace(make_chunk("Walrus\tEvery company\tOctober\nHeron\tNobody\tNever"), goes_on=goes_on)
+    assert ("Every company" in find("Heron | Nobody | Never", chunk).above) == (not goes_on)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,20 @@ def test_a_long_list_is_parted_between_items(make_document, chunk):
     assert all(holding(chunks, item) for item in items)
 
 
+@pytest.mark.parametrize("before", range(3))
+def test_a_passage_knows_that_a_table_goes_on_in_it(make_document, chunk, before):
+    """All that hold a part of a long table but the first go on; none that begins with a block of its own does."""
+    rows = [f"Item {number} of the harbour\t{number} kilos\tfloats on the water" for number in range(20)]
+    document = make_document([*[FILLER] * before, "Item\tWeight\tRemark\n" + "\n".join(rows), "The tide comes."])
+    chunks = chunk(document)
+    parts = [found for found in chunks if "floats" in found.text]
+    assert len(parts) > 3
+    assert "Weight" in parts[0].text
+    assert all(found.goes_on for found in parts[1:])
+    for found in chunks:
+        assert found.goes_on == (found.start > 0 and document.text[: found.start][-2:] != "\n\n")
+
+
 def test_list_marks_count(make_document, chunk, embedder):
     """Marks between items are read by the model too, so a chunk of many short items still fits."""
     numbered = "\n".join(f"{number}. Oar" for number in range(1, 200))

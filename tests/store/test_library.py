@@ -59,6 +59,17 @@ def test_what_is_stored_comes_back(library, put, file):
         assert again.chunk_count() == len(chunks)
 
 
+def test_a_passage_that_goes_on_with_a_table_is_stored_as_such(library, put, file):
+    """Whether its first row names the columns is known of each passage, however it is looked up."""
+    rows = "\n".join(f"Item {number}\t{number} kilos\tfloats on the water of the harbour" for number in range(30))
+    document, chunks = put(f"Item\tWeight\tRemark\n{rows}")
+    assert {chunk.goes_on for chunk in chunks} == {False, True}
+    library.close()
+    with closing(Library(file)) as again:
+        assert again.chunks_of("a.md", document.version) == chunks
+        assert again.chunks([chunk.id for chunk in chunks[1:]]) == {chunk.id: chunk for chunk in chunks[1:]}
+
+
 def test_nothing_is_known_of_the_unknown(library):
     """Questions about documents that are not there have answers, not errors."""
     assert library.document("x.md") is None
