@@ -7,12 +7,9 @@ library that grew them is needed to use them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 # A leaf is its value; a split is the feature's name, the cut, the mean of what lies below, and the two sides: where the
 # feature is at most the cut, and where it is more.
@@ -37,7 +34,7 @@ class Forest:
     _table: _Table = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Lay the trees out in a table, in which all of them are followed at once."""
+        """Lay the trees out in a table, in which they are walked faster."""
         object.__setattr__(self, "_table", _lay_out(self.trees))
 
     @classmethod
@@ -80,65 +77,49 @@ def logistic(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The nodes of all trees, a row each; a leaf leads to itself.
+    """The nodes of all trees in rows, which are walked faster than the trees themselves.
 
     Attributes:
         names: Features, in the order in which `feature` counts them.
         roots: The row of each tree's first node.
-        depth: Splits from a root to its farthest leaf.
-        feature: Number of the feature that a node splits by.
-        cut: Where it does.
-        sides: The row of a node's higher side, at twice its own row, and of its lower side after that.
-        value: Of a leaf.
+        feature: Number of the feature that a node splits by; -1 for a leaf.
+        cut: Where it does; of a leaf, its value.
+        low: The row of the side where the feature is at most the cut.
+        high: The row of the other side.
     """
 
     names: tuple[str, ...]
-    roots: npt.NDArray[np.intp]
-    depth: int
-    feature: npt.NDArray[np.intp]
-    cut: npt.NDArray[np.float64]
-    sides: npt.NDArray[np.intp]
-    value: npt.NDArray[np.float64]
+    roots: tuple[int, ...]
+    feature: tuple[int, ...]
+    cut: tuple[float, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
 
-    def values(self, features: Mapping[str, float]) -> list[float]:
-        """Return the value of each tree's leaf for these features, in the order of the trees."""
-        known = np.array([features.get(name, 0.0) for name in self.names])
-        rows = self.roots
-        for _ in range(self.depth):
-            rows = self.sides[2 * rows + (known[self.feature[rows]] <= self.cut[rows])]
-        found: list[float] = self.value[rows].tolist()
-        return found
+    def values(self, features: Mapping[str, float]) -> Iterator[float]:
+        """Yield the value of each tree's leaf for these features."""
+        known = [features.get(name, 0.0) for name in self.names]
+        feature, cut, low, high = self.feature, self.cut, self.low, self.high
+        for row in self.roots:
+            while (number := feature[row]) >= 0:
+                row = low[row] if known[number] <= cut[row] else high[row]
+            yield cut[row]
 
 
 def _lay_out(trees: Sequence[Tree]) -> _Table:
     numbers: dict[str, int] = {}
-    nodes: list[tuple[int, float, int, int, float]] = []
-    depth = 0
+    nodes: list[tuple[int, float, int, int]] = []
 
-    def add(tree: Tree, level: int) -> int:
-        nonlocal depth
-        depth = max(depth, level)
+    def add(tree: Tree) -> int:
         row = len(nodes)
-        nodes.append((0, 0.0, row, row, tree if isinstance(tree, float) else 0.0))
+        nodes.append((-1, tree if isinstance(tree, float) else 0.0, row, row))
         if not isinstance(tree, float):
             name, cut, _, low, high = tree
-            number = numbers.setdefault(name, len(numbers))
-            nodes[row] = (number, cut, add(high, level + 1), add(low, level + 1), 0.0)
+            nodes[row] = (numbers.setdefault(name, len(numbers)), cut, add(low), add(high))
         return row
 
-    roots = [add(tree, 0) for tree in trees]
-    if not numbers:  # nothing but leaves, or nothing
-        numbers[""] = 0
-    feature, cut, high, low, value = zip(*nodes, strict=True) if nodes else ((), (), (), (), ())
-    return _Table(
-        tuple(numbers),
-        np.array(roots, dtype=np.intp),
-        depth,
-        np.array(feature, dtype=np.intp),
-        np.array(cut, dtype=np.float64),
-        np.array([side for pair in zip(high, low, strict=True) for side in pair], dtype=np.intp),
-        np.array(value, dtype=np.float64),
-    )
+    roots = tuple(add(tree) for tree in trees)
+    feature, cut, low, high = zip(*nodes, strict=True) if nodes else ((), (), (), ())
+    return _Table(tuple(numbers), roots, feature, cut, low, high)
 
 
 def _mean(tree: Tree) -> float:

@@ -62,7 +62,7 @@ def walked(tree: Tree, features: dict[str, float]) -> float:
 
 @pytest.mark.parametrize("forest", [FOREST, *(getattr(load_tuning(), name) for name in JUDGES)], ids=["made", *JUDGES])
 @pytest.mark.parametrize("seed", range(20))
-def test_all_trees_at_once_are_the_trees_one_by_one(forest, seed):
+def test_the_log_odds_are_those_of_the_trees_as_they_are_written(forest, seed):
     """To the last digit, also where a feature lies on a cut."""
     generator = random.Random(seed)
     cuts = [(name, cut) for tree in forest.trees for name, cut in splits(tree)]
