@@ -406,7 +406,7 @@ def _heading_fit(parts: Set[str], share: float, heading: _Stems) -> float:
 
 
 class _Ways(NamedTuple):
-    """By what a term is met in one passage; false where by nothing.
+    """By what a term is met in one passage.
 
     Attributes:
         whole: Alternatives of which every stem is there.
