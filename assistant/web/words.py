@@ -270,9 +270,10 @@ ENGLISH: Mapping[str, str] = {
     "privacy_lead": "As little as possible. There are no accounts, and nothing asks who you are.",
     "privacy_conversation": "Your conversation",
     "privacy_conversation_what": (
-        "Your questions and answers are held in the server’s memory so that you can go on with them. They are gone "
-        "{hours} hours after you last used them, or when the server stops. Nothing else of them is written down than "
-        "what this page names."
+        "Your questions and answers are held in the server’s memory so that you can go on with them. The conversation "
+        "is gone {hours} hours after you last used it, or when the server stops. Single questions with their answers, "
+        "which nothing connects with you, may stay in its memory until it stops, so that the same question is answered "
+        "at once. Nothing else of them is written down than what this page names."
     ),
     "privacy_gaps": "Questions without a full answer",
     "privacy_gaps_texts": (
@@ -637,9 +638,10 @@ NORWEGIAN: Mapping[str, str] = {
     "privacy_lead": "Så lite som mulig. Det finnes ingen brukerkontoer, og ingenting spør hvem du er.",
     "privacy_conversation": "Samtalen din",
     "privacy_conversation_what": (
-        "Spørsmålene og svarene ligger i minnet på tjeneren, så du kan gå videre med dem. De er borte {hours} timer "
-        "etter at du sist brukte dem, eller når tjeneren stopper. Ikke noe annet av dem skrives ned enn det som står "
-        "på denne siden."
+        "Spørsmålene og svarene ligger i minnet på tjeneren, så du kan gå videre med dem. Samtalen er borte {hours} "
+        "timer etter at du sist brukte den, eller når tjeneren stopper. Enkeltspørsmål med svar, som ikke er knyttet "
+        "til deg, kan bli liggende i minnet til tjeneren stopper, så det samme spørsmålet får svar med en gang. Ikke "
+        "noe annet av dem skrives ned enn det som står på denne siden."
     ),
     "privacy_gaps": "Spørsmål som ikke får fullt svar",
     "privacy_gaps_texts": (
